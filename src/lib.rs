@@ -1,1 +1,4 @@
 //! b24-tidyd
+pub mod bitrix;
+pub mod clock;
+pub mod store;
