@@ -1,1 +1,8 @@
 //! b24-tidyd
+
+pub mod names;
+
+/// The commands, a file each.
+pub mod cli {
+    pub mod names;
+}
