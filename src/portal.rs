@@ -240,7 +240,7 @@ impl Portal {
         {
             let mut session = self.session();
             let since = *session.hindered_since.get_or_insert(now);
-            if moment > after(since.max(now.min(since)), session.patience.longest_wait) {
+            if moment > after(since, session.patience.longest_wait) {
                 session.hindered_since = None;
                 return Err(CallFailure::MustWait { until: moment, why: why.to_owned() });
             }

@@ -5,9 +5,9 @@
 
 use jiff::Timestamp;
 use serde_json::Value;
-use url::Url;
 
 use super::{Fault, Problem, Said, transport::Answer, wire};
+use crate::config::is_safe;
 
 /// A successful answer.
 #[derive(Debug, Clone)]
@@ -111,24 +111,9 @@ fn plain(text: &str) -> String {
 fn moved(answer: &Answer) -> Problem {
     let target = answer.location.as_deref().and_then(|text| answer.url.join(text).ok());
     match target {
-        Some(url) if is_allowed(&url) => Problem::Moved(url),
+        Some(url) if is_safe(&url) => Problem::Moved(url),
         Some(_) => Problem::Unclear("a redirect to an address that is not https".to_owned()),
         None => Problem::Unclear(format!("status {} without a target", answer.status)),
-    }
-}
-
-/// Tokens travel over https alone, and over http to this very machine.
-#[must_use]
-pub fn is_allowed(url: &Url) -> bool {
-    match url.scheme() {
-        "https" => true,
-        "http" => match url.host() {
-            Some(url::Host::Domain(name)) => name == "localhost",
-            Some(url::Host::Ipv4(address)) => address.is_loopback(),
-            Some(url::Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        },
-        _ => false,
     }
 }
 

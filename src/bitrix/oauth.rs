@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::{Fault, Transport, decode::is_allowed, transport::Body, wire};
-use crate::clock::after;
+use super::{Fault, Transport, transport::Body, wire};
+use crate::{clock::after, config::is_safe};
 
 /// The vendor's authorisation hosts. The client secret goes nowhere else unless the configuration
 /// names another address.
@@ -149,7 +149,7 @@ pub fn read_grant(body: &Value, now: Timestamp) -> Option<Grant> {
         access_expires_at: expires,
         endpoint: wire::text(&body["client_endpoint"])
             .and_then(|text| text.parse().ok())
-            .filter(is_allowed),
+            .filter(is_safe),
         server_endpoint: wire::text(&body["server_endpoint"]),
         member_id: wire::text(&body["member_id"]).filter(|id| !id.is_empty()),
         user_id: wire::id(&body["user_id"]),

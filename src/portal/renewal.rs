@@ -5,10 +5,10 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{CallFailure, Portal};
 use crate::{
     bitrix::{
-        decode::is_allowed,
         oauth::{self, Grant, GrantProblem, Offer},
     },
     clock::after,
+    config::is_safe,
     store::{PortalRecord, Tokens},
 };
 
@@ -112,7 +112,7 @@ impl Portal {
         // The endpoint stays where we last reached the portal unless the server names another one.
         let endpoint = grant
             .endpoint
-            .filter(is_allowed)
+            .filter(is_safe)
             .map_or_else(|| record.tokens.endpoint.clone(), |url| url.to_string());
         Ok(Tokens {
             member_id: record.tokens.member_id.clone(),

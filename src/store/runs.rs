@@ -102,6 +102,36 @@ impl Store {
         })
     }
 
+    /// Notes a drain that found nothing to do. Such drains in a row share one entry.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn note_idle_run(
+        &self,
+        portal: PortalId,
+        totals: RunTotals,
+        outcome: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreFault> {
+        self.write_relaxed(|db| {
+            let (events, requests) = (totals.events as i64, totals.requests as i64);
+            let reused = db.execute(
+                "UPDATE run SET ended_at = ?2, requests = ?3, outcome = ?4
+                 WHERE id = (SELECT max(id) FROM run WHERE portal_id = ?1)
+                   AND kind = 'drain' AND events = 0 AND changed = 0 AND ?5 = 0",
+                params![portal.0, millis(now), requests, outcome, events],
+            )?;
+            if reused == 0 {
+                db.execute(
+                    "INSERT INTO run (portal_id, kind, started_at, ended_at, events, requests, outcome)
+                     VALUES (?1, 'drain', ?2, ?2, ?3, ?4, ?5)",
+                    params![portal.0, millis(now), events, requests, outcome],
+                )?;
+            }
+            Ok(())
+        })
+    }
+
     /// The last drain that ended.
     ///
     /// # Errors

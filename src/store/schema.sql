@@ -112,6 +112,7 @@ CREATE TABLE change (
   outcome    TEXT NOT NULL CHECK (outcome IN ('sent', 'written'))
 ) STRICT;
 CREATE INDEX change_by_contact ON change (portal_id, contact_id, at);
+CREATE INDEX change_unanswered ON change (portal_id, contact_id) WHERE outcome = 'sent';
 CREATE INDEX change_by_time ON change (portal_id, at);
 
 -- The portal's request bucket: per address, shared by all processes on this store.
