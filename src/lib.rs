@@ -1,5 +1,6 @@
 //! b24-tidyd
 
+pub mod config;
 pub mod names;
 
 /// The commands, a file each.
