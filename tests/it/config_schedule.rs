@@ -32,6 +32,8 @@ fn schedules_are_those_that_the_scheduler_runs_and_that_fire() {
         "60 * * * * *",
         "* * * * * nonsense",
         "*/0 * * * * *",
+        ", * * * * *",
+        "0,,1 * * * * *",
         "ä * * * * *",
     ] {
         let error = Schedule::parse(wrong).unwrap_err();
