@@ -41,7 +41,10 @@ impl Schedule {
         }
         // The parser takes an empty item for no moment at all, and then searches
         // for one second by second.
-        if fields.iter().any(|field| field.split(',').any(str::is_empty)) {
+        if fields
+            .iter()
+            .any(|field| field.split(',').any(str::is_empty))
+        {
             let reason = "a list has an empty item".to_owned();
             return Err(ScheduleError::Syntax(reason));
         }
