@@ -6,3 +6,4 @@ mod config_example;
 mod config_problems;
 mod config_schedule;
 mod config_secret;
+mod names;
