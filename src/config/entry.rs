@@ -116,12 +116,10 @@ impl<'a> Entry<'a> {
             .and_then(|number| u32::try_from(number).ok())
             .filter(|number| range.contains(number));
         if number.is_none() {
+            let (least, most) = range.into_inner();
             self.refuse(
                 "is out of range",
-                match *range.end() {
-                    u32::MAX => format!("use a whole number of at least {}", range.start()),
-                    end => format!("use a whole number from {} to {end}", range.start()),
-                },
+                format!("use a whole number from {least} to {most}"),
             );
         }
         number

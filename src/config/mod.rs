@@ -1,9 +1,9 @@
 //! The configuration: one TOML file to validated types.
 //!
 //! [`Config::load`] either answers with everything checked or with every
-//! [`Problem`] at once. The way of a key: [`document`] parses the text with its
-//! positions, a [`section`] hands out a table's entries and refuses the unknown
-//! ones, an [`entry`] turns one value into a type. Defaults and rules stand
+//! [`Problem`] at once. The way of a key: `document` parses the text with its
+//! positions, a `section` hands out a table's entries and refuses the unknown
+//! ones, an `entry` turns one value into a type. Defaults and rules stand
 //! where the key is read. No problem shows a value: some are secrets, and
 //! others may have been put into the wrong key.
 

@@ -39,6 +39,15 @@ impl Schedule {
         if fields.len() != 6 {
             return Err(ScheduleError::Fields(fields.len()));
         }
+        // The parser takes an empty item for no moment at all, and then searches
+        // for one second by second.
+        if fields
+            .iter()
+            .any(|field| field.split(',').any(str::is_empty))
+        {
+            let reason = "a list has an empty item".to_owned();
+            return Err(ScheduleError::Syntax(reason));
+        }
         let text = fields.join(" ");
         let cron = CronParser::builder()
             .seconds(Seconds::Required)

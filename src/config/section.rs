@@ -132,7 +132,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The tables of that key, written as `[[key]]`.
+    /// The tables of that key, written as `[[key]]`, numbered from 1.
     pub(super) fn sections(&mut self, key: &'static str) -> Key<Vec<Section<'a>>> {
         let path = self.key(key);
         self.value(key, |entry| {
@@ -145,9 +145,10 @@ impl<'a> Section<'a> {
             };
             let section = |(index, item)| {
                 let path = format!("{path}#{}", index + 1);
-                Section::of(&Entry::new(entry.document(), path, item))
+                let section = Section::of(&Entry::new(entry.document(), path, item));
+                section.table.is_some().then_some(section)
             };
-            Some(items.iter().enumerate().map(section).collect())
+            Some(items.iter().enumerate().filter_map(section).collect())
         })
     }
 

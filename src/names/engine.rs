@@ -2,17 +2,24 @@
 
 use std::borrow::Cow;
 
-use smallvec::{SmallVec, smallvec};
+use smallvec::SmallVec;
 
 use super::casing::Casing;
 use super::glyph::{Glyph, Glyphs, Kind};
+use super::lexicon::Lexicon;
+use super::reading::Reading;
+use super::smart::Smart;
 use super::text::{Span, glyphs, tokens};
-use super::{Field, Rule, Settings, plain};
+use super::{Field, NotAName, Rule, Settings, Style, guards, plain};
+
+/// How often a text may be worked on until it must have settled.
+const ROUNDS: usize = 8;
 
 /// Tidies names. Built once from its settings, pure, and free to be shared.
 #[derive(Debug)]
 pub struct Engine {
     settings: Settings,
+    lexicon: Lexicon,
 }
 
 /// What became of a text, word by word.
@@ -35,16 +42,20 @@ pub struct Word {
     pub rule: Rule,
 }
 
-/// A text after the work, still in places.
+/// A text after the work.
 struct Tidied {
     glyphs: Glyphs,
-    words: SmallVec<[(Span, Rule); 8]>,
+    words: Words,
 }
+
+/// The places of the words, and what decided about each.
+type Words = SmallVec<[(Span, Rule); 8]>;
 
 impl Engine {
     /// Builds an engine.
     pub fn new(settings: Settings) -> Engine {
-        Engine { settings }
+        let lexicon = Lexicon::new(&settings);
+        Engine { settings, lexicon }
     }
 
     /// The tidied text: only the case of letters differs. Borrowed if nothing changed.
@@ -72,29 +83,95 @@ impl Engine {
         }
     }
 
+    /// An override for the whole field, then section 3, then the style.
     fn work(&self, field: Field, text: &str) -> Tidied {
         let mut glyphs = glyphs(text);
-        let overrides = &self.settings.overrides;
-        let inner = without_outer_space(&glyphs);
-        if overrides.lay_over(field, &mut glyphs[inner.clone()]) {
+        let tokens = tokens(&glyphs);
+        let whole = |rule: Rule| tokens.iter().map(|token| (token.clone(), rule)).collect();
+
+        if self
+            .settings
+            .overrides
+            .lay_over(field, without_outer_space(&mut glyphs))
+        {
             return Tidied {
                 glyphs,
-                words: smallvec![(inner, Rule::FieldOverride)],
+                words: whole(Rule::FieldOverride),
             };
         }
-        let casing = Casing::of(&self.settings.language, &glyphs);
-        let mut words = SmallVec::new();
-        for span in tokens(&glyphs) {
-            let token = &mut glyphs[span.clone()];
-            let rule = if overrides.lay_over(field, token) {
-                Rule::Override
-            } else {
-                plain::tidy_token(casing, &self.settings.language, token);
-                Rule::Plain
+        if let Some(reason) = self.not_a_name(&glyphs, &tokens) {
+            return Tidied {
+                glyphs,
+                words: whole(Rule::NotAName(reason)),
             };
-            words.push((span, rule));
         }
+        let mut words = whole(Rule::Kept);
+        self.settle(field, &mut glyphs, &mut words);
         Tidied { glyphs, words }
+    }
+
+    fn not_a_name(&self, glyphs: &[Glyph], tokens: &[Span]) -> Option<NotAName> {
+        guards::not_a_name(glyphs, tokens).or_else(|| {
+            let company = self.settings.style == Style::Smart
+                && guards::is_company(&self.lexicon, glyphs, tokens);
+            company.then_some(NotAName::LegalForm)
+        })
+    }
+
+    /// Applies the style until nothing changes any more, so that tidying a tidied name is idle
+    /// whatever the input. Nearly every name settles in the first round; a few odd texts, such as a
+    /// capital `BIN` under Turkic casing (lowered to `bın`, which is no particle any more), need
+    /// another. A text that would never settle stays as it was, which is idle too.
+    fn settle(&self, field: Field, glyphs: &mut Glyphs, words: &mut Words) {
+        let original = glyphs.clone();
+        for round in 0..ROUNDS {
+            let before = glyphs.clone();
+            let decisions = self.round(field, glyphs, words);
+            for ((span, rule), decision) in words.iter_mut().zip(decisions) {
+                if round == 0 || glyphs[span.clone()] != before[span.clone()] {
+                    *rule = decision;
+                }
+            }
+            if *glyphs == before {
+                return;
+            }
+        }
+        *glyphs = original;
+        words.iter_mut().for_each(|(_, rule)| *rule = Rule::Kept);
+    }
+
+    /// Applies the style once; answers the rule that decided about each word.
+    fn round(&self, field: Field, glyphs: &mut Glyphs, words: &Words) -> SmallVec<[Rule; 8]> {
+        let spans = words.iter().map(|(span, _)| span.clone());
+        let settings = &self.settings;
+        let casing = Casing::of(&settings.language, glyphs);
+        match settings.style {
+            Style::Plain => {
+                let plain = |span: Span| {
+                    let token = &mut glyphs[span];
+                    if settings.overrides.lay_over(field, token) {
+                        return Rule::Override;
+                    }
+                    plain::tidy_token(casing, &settings.language, token);
+                    Rule::Plain
+                };
+                spans.map(plain).collect()
+            }
+            Style::Smart => {
+                let reading = Reading::of(glyphs, &self.lexicon, &settings.language);
+                let smart = Smart {
+                    field,
+                    settings,
+                    lexicon: &self.lexicon,
+                    casing,
+                    reading: &reading,
+                };
+                spans
+                    .enumerate()
+                    .map(|(at, span)| smart.tidy_token(at, &mut glyphs[span]))
+                    .collect()
+            }
+        }
     }
 }
 
@@ -102,13 +179,13 @@ fn spell(glyphs: &[Glyph]) -> String {
     glyphs.iter().map(|glyph| glyph.ch).collect()
 }
 
-fn without_outer_space(glyphs: &[Glyph]) -> Span {
+fn without_outer_space(glyphs: &mut [Glyph]) -> &mut [Glyph] {
     let is_ink = |glyph: &Glyph| glyph.kind != Kind::White;
     match (
         glyphs.iter().position(is_ink),
         glyphs.iter().rposition(is_ink),
     ) {
-        (Some(first), Some(last)) => first..last + 1,
-        _ => 0..0,
+        (Some(first), Some(last)) => &mut glyphs[first..=last],
+        _ => &mut [],
     }
 }

@@ -10,7 +10,7 @@ const MAPPER: CaseMapperBorrowed<'static> = CaseMapper::new();
 
 /// A folded word. Short ones need no heap.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Fold(SmallVec<[u8; 32]>);
+pub(super) struct Fold(SmallVec<[u8; 64]>);
 
 impl Fold {
     pub(super) fn of(glyphs: &[Glyph]) -> Fold {

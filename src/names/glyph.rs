@@ -13,7 +13,7 @@ const SCRIPT: CodePointMapDataBorrowed<'static, Script> = CodePointMapData::new(
 pub(super) type Glyphs = SmallVec<[Glyph; 64]>;
 
 /// One character and all that the rules ask about it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Glyph {
     pub(super) ch: char,
     pub(super) kind: Kind,

@@ -1,1 +1,9 @@
 //! Integration tests.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod config;
+mod config_example;
+mod config_problems;
+mod config_schedule;
+mod config_secret;
+mod names;
