@@ -35,7 +35,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn portal(self: &Arc<Self>) -> Option<Portal> {
+    /// A handle, while anybody else still has one.
+    pub(crate) fn portal(self: &Arc<Self>) -> Option<Portal> {
         let stop = self.stop.get()?.upgrade()?;
         Some(Portal::from_parts(Arc::clone(self), stop))
     }
