@@ -1,0 +1,104 @@
+//! The helper methods: the application, the plan, the user, the portal's clock.
+
+use serde_json::{Value, json};
+
+use crate::bindings;
+use crate::date;
+use crate::method::{self, Call, Outcome, Refusal};
+use crate::php;
+use crate::state::{State, seconds};
+
+/// `app.info`, `feature.get`, `user.admin`, `profile`, `server.time`, `scope`, `methods`,
+/// `method.get`, `events`.
+pub(crate) fn answer(state: &State, method: &str, call: &Call<'_>) -> Result<Outcome, Refusal> {
+    let result = match method {
+        "app.info" => info(state),
+        "feature.get" => feature(state, call)?,
+        "user.admin" => json!(method::is_admin(state, call.caller.user)),
+        "profile" => profile(state, call),
+        "server.time" => json!(date::format(seconds(call.now))),
+        "scope" => json!(state.settings.scopes),
+        "methods" => method::all()
+            .filter(|(name, _)| method::check_scope(state, name).is_ok())
+            .map(|(name, _)| name)
+            .collect(),
+        "method.get" => existence(state, call)?,
+        "events" => bindings::EVENTS.iter().map(|event| json!(event)).collect(),
+        _ => {
+            return Err(Refusal::new(
+                404,
+                "ERROR_METHOD_NOT_FOUND",
+                "Method not found!",
+            ));
+        }
+    };
+    Ok(result.into())
+}
+
+fn info(state: &State) -> Value {
+    let settings = &state.settings;
+    json!({
+        "ID": 1,
+        "CODE": state.application.client_id,
+        "VERSION": 1,
+        "STATUS": "L",
+        "INSTALLED": settings.installed,
+        "PAYMENT_EXPIRED": if settings.paid { "N" } else { "Y" },
+        "DAYS": null,
+        "LANGUAGE_ID": "en",
+        "LICENSE": "en_pro100",
+        "LICENSE_TYPE": "pro100",
+        "LICENSE_FAMILY": "pro",
+    })
+}
+
+fn feature(state: &State, call: &Call<'_>) -> Result<Value, Refusal> {
+    let params = php::lower_keys(call.params);
+    let code = params.get("code").and_then(php::text).unwrap_or_default();
+    if code.is_empty() {
+        return Err(Refusal::new(400, "CODE_EMPTY", "CODE can't be empty"));
+    }
+    let settings = &state.settings;
+    let has = match code.as_str() {
+        "rest_offline_extended" => settings.plan_confirms,
+        "rest_auth_connector" => settings.plan_connector,
+        _ => false,
+    };
+    let value = match (has, settings.self_hosted) {
+        (true, true) => "en_selfhosted",
+        (true, false) => "Y",
+        (false, _) => "N",
+    };
+    Ok(json!({"value": value}))
+}
+
+fn profile(state: &State, call: &Call<'_>) -> Value {
+    let user = call.caller.user;
+    json!({
+        "ID": user.to_string(),
+        "ADMIN": method::is_admin(state, user),
+        "NAME": format!("User {user}"),
+        "LAST_NAME": "",
+        "PERSONAL_GENDER": "",
+        "PERSONAL_PHOTO": "",
+        "TIME_ZONE": "",
+        "TIME_ZONE_OFFSET": 0,
+    })
+}
+
+fn existence(state: &State, call: &Call<'_>) -> Result<Value, Refusal> {
+    let params = php::lower_keys(call.params);
+    let name = params.get("name").and_then(php::text).unwrap_or_default();
+    if name.is_empty() {
+        return Err(Refusal::argument(
+            "NAME",
+            "Argument 'NAME' is null or empty",
+        ));
+    }
+    let name = name.to_ascii_lowercase();
+    let exists = method::all().any(|(known, _)| known == name);
+    Ok(json!({
+        "isExisting": exists,
+        "isAvailable": exists && method::check_scope(state, &name).is_ok(),
+    }))
+}

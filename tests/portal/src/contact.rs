@@ -1,0 +1,138 @@
+//! Contacts as the portal stores them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::date;
+use crate::php;
+use crate::settings::LongNames;
+
+/// The three name columns; each holds 50 characters.
+pub(crate) const NAMES: [&str; 3] = ["NAME", "SECOND_NAME", "LAST_NAME"];
+/// Other writable fields that the portal knows.
+const OTHERS: [&str; 8] = [
+    "HONORIFIC",
+    "POST",
+    "COMMENTS",
+    "ADDRESS",
+    "SOURCE_ID",
+    "SOURCE_DESCRIPTION",
+    "TYPE_ID",
+    "UTM_SOURCE",
+];
+
+/// A contact.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Contact {
+    /// Its id.
+    pub id: u64,
+    /// `NAME`.
+    pub name: Option<String>,
+    /// `SECOND_NAME`.
+    pub second_name: Option<String>,
+    /// `LAST_NAME`.
+    pub last_name: Option<String>,
+    /// Other text fields by their portal name.
+    pub other: BTreeMap<String, String>,
+    /// Whole Unix seconds.
+    pub date_create: i64,
+    /// Whole Unix seconds.
+    pub date_modify: i64,
+    /// User who created it.
+    pub created_by: u64,
+    /// User who changed it last.
+    pub modified_by: u64,
+    /// Updates by the client, those that changed nothing included.
+    pub update_count: u32,
+    /// Updates by the client that changed nothing.
+    pub noop_writes: u32,
+}
+
+impl Contact {
+    /// A name field by its portal name.
+    pub(crate) fn name_slot(&mut self, field: &str) -> Option<&mut Option<String>> {
+        match field {
+            "NAME" => Some(&mut self.name),
+            "SECOND_NAME" => Some(&mut self.second_name),
+            "LAST_NAME" => Some(&mut self.last_name),
+            _ => None,
+        }
+    }
+
+    /// A field's value for filters, orders and comparisons; dates as seconds.
+    pub(crate) fn column(&self, field: &str) -> Value {
+        match field {
+            "ID" => json!(self.id),
+            "NAME" => json!(self.name),
+            "SECOND_NAME" => json!(self.second_name),
+            "LAST_NAME" => json!(self.last_name),
+            "DATE_CREATE" => json!(self.date_create),
+            "DATE_MODIFY" => json!(self.date_modify),
+            "CREATED_BY_ID" | "ASSIGNED_BY_ID" => json!(self.created_by),
+            "MODIFY_BY_ID" => json!(self.modified_by),
+            _ => json!(self.other.get(field)),
+        }
+    }
+
+    /// A field as REST shows it: ids and users as texts, dates in the portal's zone.
+    pub(crate) fn shown(&self, field: &str) -> Value {
+        match field {
+            "ID" | "CREATED_BY_ID" | "ASSIGNED_BY_ID" | "MODIFY_BY_ID" => {
+                Value::String(self.column(field).to_string())
+            }
+            "DATE_CREATE" => Value::String(date::format(self.date_create)),
+            "DATE_MODIFY" => Value::String(date::format(self.date_modify)),
+            _ => self.column(field),
+        }
+    }
+
+    /// All fields that REST shows.
+    pub(crate) fn fields() -> Vec<&'static str> {
+        let mut fields = vec!["ID"];
+        fields.extend(NAMES);
+        fields.extend(OTHERS);
+        fields.extend([
+            "ASSIGNED_BY_ID",
+            "CREATED_BY_ID",
+            "MODIFY_BY_ID",
+            "DATE_CREATE",
+            "DATE_MODIFY",
+        ]);
+        fields
+    }
+
+    /// Takes over the known fields of a write; unknown names are ignored without a word. Answers
+    /// whether anything changed, or the text of the refusal, before which nothing is taken over.
+    pub(crate) fn apply(&mut self, fields: &Value, long: LongNames) -> Result<bool, String> {
+        let mut next = self.clone();
+        for (field, value) in php::entries(fields) {
+            let Some(mut text) = php::text(value) else {
+                continue;
+            };
+            if NAMES.contains(&field.as_str()) {
+                if text.chars().count() > 50 {
+                    if long == LongNames::Reject {
+                        return Err(format!(
+                            "The value of {field} is longer than 50 characters."
+                        ));
+                    }
+                    text = text.chars().take(50).collect();
+                }
+                if let Some(slot) = next.name_slot(&field) {
+                    // The column holds no difference between null and "" for whoever writes "".
+                    if !(slot.is_none() && text.is_empty()) {
+                        *slot = Some(text);
+                    }
+                }
+            } else if OTHERS.contains(&field.as_str()) {
+                next.other.insert(field, text);
+            }
+        }
+        let changed = next != *self;
+        *self = next;
+        Ok(changed)
+    }
+}

@@ -1,0 +1,354 @@
+//! The handle by which tests and examples hold a portal.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::{Arc, PoisonError};
+
+use serde_json::Value;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::bindings::Binding;
+use crate::clock::PortalClock;
+use crate::control;
+use crate::exchange::{self, Door};
+use crate::fault::Fault;
+use crate::log::{Command, RequestRecord, Server};
+use crate::oauth;
+use crate::queue::QueueRow;
+use crate::server;
+use crate::settings::Settings;
+use crate::shared::Shared;
+use crate::state::{State, seconds};
+
+/// Ends the servers when the last handle goes.
+pub(crate) struct Stop {
+    sender: watch::Sender<bool>,
+    runtime: Handle,
+}
+
+/// A running portal with its authorisation server and its control interface, each on its own
+/// loopback port. Clones are handles to the same portal; it ends with the last of them, or by
+/// [`Portal::stop`].
+#[derive(Clone)]
+pub struct Portal {
+    pub(crate) shared: Arc<Shared>,
+    stop: Arc<Stop>,
+}
+
+impl Portal {
+    /// Starts a portal on free loopback ports.
+    ///
+    /// # Errors
+    /// Where no socket can be had.
+    pub async fn start(settings: Settings, clock: Arc<dyn PortalClock>) -> io::Result<Self> {
+        let free = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::start_on(settings, clock, free, free, free).await
+    }
+
+    /// Starts a portal on these addresses (port 0: any free one).
+    ///
+    /// # Errors
+    /// Where a socket cannot be had.
+    pub async fn start_on(
+        settings: Settings,
+        clock: Arc<dyn PortalClock>,
+        portal_addr: SocketAddr,
+        oauth_addr: SocketAddr,
+        control_addr: SocketAddr,
+    ) -> io::Result<Self> {
+        let (portal_listener, portal_addr) = server::bind(portal_addr)?;
+        let (oauth_listener, oauth_addr) = server::bind(oauth_addr)?;
+        let (control_listener, control_addr) = server::bind(control_addr)?;
+        let mut state = State::new(settings);
+        state.addresses.portal = format!("http://{portal_addr}");
+        state.addresses.oauth = format!("http://{oauth_addr}");
+        state.addresses.control = format!("http://{control_addr}");
+        let (sender, _) = watch::channel(false);
+        let portal = Self {
+            shared: Arc::new(Shared::new(clock, state)),
+            stop: Arc::new(Stop {
+                sender,
+                runtime: Handle::current(),
+            }),
+        };
+        // The first and only setting of the cell.
+        let _ = portal.shared.stop.set(Arc::downgrade(&portal.stop));
+        portal.serve(portal_listener, Server::Portal, 0);
+        portal.serve(oauth_listener, Server::OAuth, 0);
+        portal.serve_control(control_listener);
+        Ok(portal)
+    }
+
+    fn serve(&self, listener: tokio::net::TcpListener, server: Server, generation: usize) {
+        let shared = Arc::clone(&self.shared);
+        let door = Door { server, generation };
+        let handler =
+            move |from, request| exchange::serve(Arc::clone(&shared), door, from, request);
+        let listening = server::listen(listener, handler, self.stop.sender.subscribe());
+        self.stop.runtime.spawn(listening);
+    }
+
+    fn serve_control(&self, listener: tokio::net::TcpListener) {
+        let router = control::router(Arc::clone(&self.shared));
+        let handler = move |_from, request| server::route(router.clone(), request);
+        let listening = server::listen(listener, handler, self.stop.sender.subscribe());
+        self.stop.runtime.spawn(listening);
+    }
+
+    pub(crate) fn from_parts(shared: Arc<Shared>, stop: Arc<Stop>) -> Self {
+        Self { shared, stop }
+    }
+
+    /// Ends all three servers and their connections.
+    pub fn stop(&self) {
+        self.stop.sender.send_replace(true);
+    }
+
+    pub(crate) fn now(&self) -> f64 {
+        self.shared.clock.now()
+    }
+
+    /// The portal's present address, `http://127.0.0.1:port`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.shared.state().addresses.portal.clone()
+    }
+
+    /// The authorisation server's address.
+    #[must_use]
+    pub fn oauth_url(&self) -> String {
+        self.shared.state().addresses.oauth.clone()
+    }
+
+    /// The control interface's address.
+    #[must_use]
+    pub fn control_url(&self) -> String {
+        self.shared.state().addresses.control.clone()
+    }
+
+    /// The application's client id.
+    #[must_use]
+    pub fn client_id(&self) -> String {
+        self.shared.state().application.client_id.clone()
+    }
+
+    /// The application's client secret.
+    #[must_use]
+    pub fn client_secret(&self) -> String {
+        self.shared.state().application.client_secret.clone()
+    }
+
+    /// The portal's stable id.
+    #[must_use]
+    pub fn member_id(&self) -> String {
+        self.shared.state().application.member_id.clone()
+    }
+
+    /// The token endpoint's answer for user 1, the administrator, freshly issued.
+    #[must_use]
+    pub fn authorise(&self) -> Value {
+        self.authorise_as(1)
+    }
+
+    /// The same for another user, who is no administrator.
+    #[must_use]
+    pub fn authorise_as(&self, user: u64) -> Value {
+        let now = self.now();
+        self.shared.state().grant(user, now, false)
+    }
+
+    /// The address to which the browser of a user would be sent after a login, with a fresh code.
+    #[must_use]
+    pub fn login(&self, client_state: &str, user: u64) -> String {
+        let now = self.now();
+        oauth::login(&mut self.shared.state(), client_state, user, now)
+    }
+
+    /// Every access token, refresh token and code ever issued, and the client secret.
+    #[must_use]
+    pub fn issued_secrets(&self) -> Vec<String> {
+        self.shared.state().tokens.issued.clone()
+    }
+
+    /// Ends the life of all access tokens.
+    pub fn expire_access_tokens(&self) {
+        let now = self.now();
+        self.shared.state().tokens.expire_access(now);
+    }
+
+    /// Forgets all refresh tokens.
+    pub fn revoke_refresh_tokens(&self) {
+        self.shared.state().tokens.revoke_refresh();
+    }
+
+    /// All rows of the queue by id, reserved, parked and foreign ones included.
+    #[must_use]
+    pub fn queue(&self) -> Vec<QueueRow> {
+        let now = self.now();
+        let mut state = self.shared.state();
+        state.settle(now);
+        state
+            .queue
+            .rows()
+            .map(|stored| stored.row.clone())
+            .collect()
+    }
+
+    /// Plants a row as it is and answers its id; see [`QueueRow`] for what zeros and empty texts
+    /// mean.
+    pub fn push_row(&self, row: QueueRow) -> u64 {
+        let now = seconds(self.now());
+        let mut state = self.shared.state();
+        state.changes += 1;
+        let change = state.changes;
+        state.queue.plant(row, now, change)
+    }
+
+    /// All handlers of the client's application.
+    #[must_use]
+    pub fn bindings(&self) -> Vec<Binding> {
+        self.shared.state().bindings.clone()
+    }
+
+    /// Removes all handlers, as a reinstallation may.
+    pub fn unbind_all(&self) {
+        self.shared.state().bindings.clear();
+    }
+
+    /// Binds an event offline, with a connector or `""`.
+    pub fn bind_offline(&self, event: &str, connector: &str) {
+        let binding = Binding {
+            event: event.to_ascii_uppercase(),
+            offline: true,
+            connector: connector.to_owned(),
+            handler: String::new(),
+        };
+        let mut state = self.shared.state();
+        if !state.bindings.contains(&binding) {
+            state.bindings.push(binding);
+        }
+    }
+
+    /// Orders a fault.
+    pub fn fault(&self, fault: Fault) {
+        self.shared.state().faults.add(fault);
+    }
+
+    /// Cancels all faults.
+    pub fn clear_faults(&self) {
+        self.shared.state().faults.clear();
+    }
+
+    /// The faults that may still strike.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        self.shared.state().faults.list()
+    }
+
+    /// The request log.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.shared.state().log.clone()
+    }
+
+    /// Number of requests so far, those that the log no longer has included.
+    #[must_use]
+    pub fn request_count(&self) -> u64 {
+        self.shared.state().requests_seen
+    }
+
+    /// Empties the request log.
+    pub fn clear_requests(&self) {
+        self.shared.state().log.clear();
+    }
+
+    /// Runs ahead of each request, before it is carried out. Replaces an earlier hook. The hook may
+    /// use the portal, but not set hooks.
+    pub fn before_request(&self, hook: impl FnMut(&Portal, &RequestRecord) + Send + 'static) {
+        let mut slot = self
+            .shared
+            .request_hook
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(Box::new(hook));
+    }
+
+    /// Runs ahead of each command inside a batch. Replaces an earlier hook.
+    pub fn before_command(
+        &self,
+        hook: impl FnMut(&Portal, &RequestRecord, &Command) + Send + 'static,
+    ) {
+        let mut slot = self
+            .shared
+            .command_hook
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *slot = Some(Box::new(hook));
+    }
+
+    /// Removes both hooks.
+    pub fn clear_hooks(&self) {
+        let poisoned = PoisonError::into_inner;
+        *self.shared.request_hook.lock().unwrap_or_else(poisoned) = None;
+        let poisoned = PoisonError::into_inner;
+        *self.shared.command_hook.lock().unwrap_or_else(poisoned) = None;
+    }
+
+    /// Reads and changes settings while the portal runs.
+    pub fn settings<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
+        change(&mut self.shared.state().settings)
+    }
+
+    /// Others behind the client's address use up requests of the bucket.
+    pub fn occupy_bucket(&self, requests: f64) {
+        let now = self.now();
+        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let mut state = self.shared.state();
+        let (burst, rate) = (state.settings.burst, state.settings.rate);
+        state.bucket.occupy(from, requests, now, burst, rate);
+    }
+
+    /// Uses up seconds of a method's operating time.
+    pub fn occupy_operating(&self, method: &str, cost: f64) {
+        let now = self.now();
+        let mut state = self.shared.state();
+        state
+            .operating
+            .book(&method.to_ascii_lowercase(), cost, now);
+    }
+
+    /// Moves the portal to a new address, which is answered; the old one answers 302 from now on.
+    ///
+    /// # Errors
+    /// Where no socket can be had.
+    pub fn try_rename_host(&self) -> io::Result<String> {
+        let _runtime = self.stop.runtime.enter();
+        let (listener, address) = server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
+        let url = format!("http://{address}");
+        let generation = {
+            let mut state = self.shared.state();
+            state.addresses.portal.clone_from(&url);
+            state.addresses.generation += 1;
+            state.addresses.generation
+        };
+        self.serve(listener, Server::Portal, generation);
+        Ok(url)
+    }
+
+    /// [`Portal::try_rename_host`]; where no socket can be had, the portal stays where it is.
+    pub fn rename_host(&self) -> String {
+        self.try_rename_host().unwrap_or_else(|_| self.url())
+    }
+
+    /// Breaches of the client's promises so far, in plain words; see the crate documentation.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        self.shared.state().referee.violations()
+    }
+
+    /// Forgets the breaches so far.
+    pub fn clear_violations(&self) {
+        self.shared.state().referee.clear();
+    }
+}

@@ -1,0 +1,170 @@
+//! Everything about the portal that a test may choose.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// To which method the execution time of a batch is booked; the sources contradict each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Billing {
+    /// The batch is exempt, every command is checked and booked by itself (documentation).
+    Inner,
+    /// The whole batch is checked and booked under the name `batch` (measured on rest 26.500).
+    Batch,
+}
+
+/// How references and filters behave, which decides what a conditional update is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum GuardMode {
+    /// Newer source: an array inside a longer text leaves the reference as it stands.
+    NewSource,
+    /// Older source: an array inside a longer text becomes the text `Array`.
+    OldSource,
+    /// Older source under PHP 8: an array inside a longer text ends the whole batch with 500; what
+    /// stood before it is done.
+    OldPhp8,
+    /// `DATE_MODIFY` is no known filter field here, so the condition is dropped without a word.
+    FilterIgnored,
+}
+
+/// What happens to a name of more than 50 characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LongNames {
+    /// The write is refused as a whole.
+    Reject,
+    /// The value is cut to 50 characters.
+    Cut,
+}
+
+/// What a test may choose. The default is the cloud on a plan that confirms events.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Requests that the leaky bucket holds.
+    pub burst: f64,
+    /// Requests that leave the bucket at every whole second.
+    pub rate: f64,
+    /// Seconds of execution per method in ten minutes; `None` switches the limiter off.
+    pub operating_limit: Option<f64>,
+    /// Whether answers carry `operating` and `operating_reset_at`.
+    pub report_operating: bool,
+    /// Where the time of a batch is booked.
+    pub billing: Billing,
+    /// Seconds of execution per method (lower case); `*` for all others.
+    pub cost: BTreeMap<String, f64>,
+    /// Seconds that pass before each REST request is looked at.
+    pub latency: f64,
+    /// Raises events for the client's own writes too (as automation would).
+    pub echo: bool,
+    /// Whether `crm.contact.update` with equal values moves `DATE_MODIFY` and raises the event.
+    pub noop_update_fires: bool,
+    /// The plan has `rest_offline_extended`: reservations (`clear: 0`).
+    pub plan_confirms: bool,
+    /// The plan has `rest_auth_connector`.
+    pub plan_connector: bool,
+    /// A self-hosted installation: `feature.get` answers `en_selfhosted` for what the plan has.
+    pub self_hosted: bool,
+    /// At most that many events per get, whatever was asked.
+    pub get_cap: Option<usize>,
+    /// The application is marked as installed; without it no events are queued.
+    pub installed: bool,
+    /// The application is active; without it no events are queued.
+    pub active: bool,
+    /// The application is paid; without it no events are queued.
+    pub paid: bool,
+    /// User 1, to whom the tokens of `authorise` belong, is an administrator.
+    pub admin: bool,
+    /// User 1 was dismissed: every call answers `authorization_error`.
+    pub dismissed: bool,
+    /// The application's scopes.
+    pub scopes: Vec<String>,
+    /// HTTP status of `insufficient_scope`: 401 in the source, 403 in the documentation.
+    pub insufficient_scope_status: u16,
+    /// Every REST call answers this (status, code, text), e.g. `PAYMENT_REQUIRED`.
+    pub refuse_rest: Option<(u16, String, String)>,
+    /// Every token request answers this (status, code, text).
+    pub refuse_oauth: Option<(u16, String, String)>,
+    /// HTTP status of `invalid_client`: 401 (PHP SDK) or 400 (Python SDK).
+    pub invalid_client_status: u16,
+    /// Seconds that an access token lives.
+    pub access_lifetime: f64,
+    /// A refresh token dies with its first use.
+    pub old_refresh_dies: bool,
+    /// Seconds between a change and its rows in the queue (background job).
+    pub event_delay: f64,
+    /// `EVENT_DATA.FIELDS.ID` is a number instead of a text.
+    pub numeric_event_ids: bool,
+    /// Contacts of another category: missing from lists, readable by get.
+    pub hidden_from_list: BTreeSet<u64>,
+    /// Contacts without read permission: missing from lists, `Access denied` elsewhere.
+    pub unreadable: BTreeSet<u64>,
+    /// Contacts whose update is refused with (code, text).
+    pub refused: BTreeMap<u64, (String, String)>,
+    /// Names of more than 50 characters.
+    pub long_names: LongNames,
+    /// How references and guards behave.
+    pub guard: GuardMode,
+    /// Whether `event.offline.list` knows the filter field `PROCESS_ID`; otherwise the condition is
+    /// dropped without a word.
+    pub process_id_filter_works: bool,
+    /// Bodies above that many bytes answer an HTML page with 413.
+    pub max_body: Option<usize>,
+    /// Where `/oauth/authorize/` sends the browser.
+    pub handler_path: String,
+    /// How many requests the log keeps.
+    pub keep_requests: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            burst: 50.0,
+            rate: 2.0,
+            operating_limit: Some(480.0),
+            report_operating: true,
+            billing: Billing::Inner,
+            cost: BTreeMap::new(),
+            latency: 0.0,
+            echo: false,
+            noop_update_fires: true,
+            plan_confirms: true,
+            plan_connector: true,
+            self_hosted: false,
+            get_cap: None,
+            installed: true,
+            active: true,
+            paid: true,
+            admin: true,
+            dismissed: false,
+            scopes: vec!["crm".to_owned()],
+            insufficient_scope_status: 401,
+            refuse_rest: None,
+            refuse_oauth: None,
+            invalid_client_status: 401,
+            access_lifetime: 3600.0,
+            old_refresh_dies: true,
+            event_delay: 0.0,
+            numeric_event_ids: false,
+            hidden_from_list: BTreeSet::new(),
+            unreadable: BTreeSet::new(),
+            refused: BTreeMap::new(),
+            long_names: LongNames::Reject,
+            guard: GuardMode::NewSource,
+            process_id_filter_works: true,
+            max_body: None,
+            handler_path: "https://tidy.example.invalid/handler".to_owned(),
+            keep_requests: usize::MAX,
+        }
+    }
+}
+
+impl Settings {
+    /// Seconds that one call of a method takes.
+    pub(crate) fn cost_of(&self, method: &str) -> f64 {
+        self.cost
+            .get(method)
+            .or_else(|| self.cost.get("*"))
+            .copied()
+            .unwrap_or(0.0)
+    }
+}
