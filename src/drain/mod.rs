@@ -160,7 +160,7 @@ impl Drain {
     /// A [`DrainFailure`]: nothing was acknowledged because of it, and what was reserved is stored.
     pub async fn pass(
         &mut self,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Summary, DrainFailure> {
         let before = self.portal.requests();
         let mut pass = Pass::default();
@@ -177,7 +177,7 @@ impl Drain {
     async fn run_pass(
         &mut self,
         pass: &mut Pass,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, DrainFailure> {
         let record = self.portal.reread()?;
         if let Some(reason) = record.unverified {
@@ -206,7 +206,7 @@ impl Drain {
     async fn turns(
         &mut self,
         pass: &mut Pass,
-        progress: &mut dyn FnMut(Progress),
+        progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, DrainFailure> {
         loop {
             if self.portal.is_stopping() {
