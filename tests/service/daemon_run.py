@@ -11,6 +11,7 @@ directory, a notify socket, a watchdog. Prints each step; the exit code is 0 whe
 
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -103,20 +104,22 @@ class Service:
             env=self.daemon_environment, cwd="/", stdin=subprocess.DEVNULL,
         )
 
-    def await_line(self, prefix, seconds):
-        """Reads notifications up to the first line that starts so, and returns that line."""
-        self.socket.settimeout(seconds)
+    def await_line(self, daemon, prefix, seconds):
+        """Reads notifications up to the first line that starts so; the daemon's end ends it."""
+        end = os.pidfd_open(daemon.pid)
         seen = []
         while True:
-            try:
-                lines = self.socket.recv(65536).decode().splitlines()
-            except TimeoutError:
-                sys.exit(f"no {prefix} within {seconds} s; came: {seen}")
+            ready, _, _ = select.select([self.socket, end], [], [], seconds)
+            if self.socket not in ready:
+                explain(daemon.poll() or 0, "run")
+                sys.exit(f"no {prefix}; came: {seen}")
+            lines = self.socket.recv(65536).decode().splitlines()
             seen += lines
             for line in lines:
                 if line.startswith(prefix):
                     say(f"  {line}")
-                    return line
+                    os.close(end)
+                    return
 
 
 def explain(code, what):
@@ -134,15 +137,15 @@ def live(service):
     say("start")
     daemon = service.start()
     try:
-        service.await_line("READY=1", READY_WITHIN)
-        service.await_line("STATUS=", DRAIN_WITHIN)
-        service.await_line("WATCHDOG=1", DRAIN_WITHIN)
+        service.await_line(daemon, "READY=1", READY_WITHIN)
+        service.await_line(daemon, "STATUS=", DRAIN_WITHIN)
+        service.await_line(daemon, "WATCHDOG=1", DRAIN_WITHIN)
         say("reload")
         daemon.send_signal(signal.SIGHUP)
-        service.await_line("WATCHDOG=1", DRAIN_WITHIN)
+        service.await_line(daemon, "WATCHDOG=1", DRAIN_WITHIN)
         say("stop")
         daemon.send_signal(signal.SIGTERM)
-        service.await_line("STOPPING=1", STOP_WITHIN)
+        service.await_line(daemon, "STOPPING=1", STOP_WITHIN)
         explain(daemon.wait(STOP_WITHIN), "run")
     finally:
         daemon.kill()
