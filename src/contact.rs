@@ -78,7 +78,13 @@ mod tests {
         assert_eq!(check(Some("")), []);
         assert_eq!(check(Some("Anna")), []);
         let found = check(Some("anna"));
-        assert_eq!(found.iter().map(|change| change.new.as_str()).collect::<Vec<_>>(), ["Anna"]);
+        assert_eq!(
+            found
+                .iter()
+                .map(|change| change.new.as_str())
+                .collect::<Vec<_>>(),
+            ["Anna"]
+        );
         assert!(!found[0].rules.is_empty());
     }
 

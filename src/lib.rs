@@ -23,13 +23,13 @@
 //! each outcome is settled: history, acknowledgement, retry, or parked failure. No step reaches back
 //! to an earlier one.
 
+pub mod bitrix;
 pub mod cli;
-pub mod service;
-pub mod drain;
-pub mod portal;
+pub mod clock;
 pub mod config;
 pub mod contact;
+pub mod drain;
 pub mod names;
-pub mod bitrix;
+pub mod portal;
+pub mod service;
 pub mod store;
-pub mod clock;

@@ -14,10 +14,17 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are answers, not errors. A closed pipe is nobody's concern.
             let _ = error.print();
-            return if error.use_stderr() { Exit::Usage } else { Exit::Done }.into();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            }
+            .into();
         }
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(cli.run()),
         Err(error) => Err(error.into()),

@@ -171,7 +171,10 @@ impl Portal {
     #[must_use]
     pub fn queue(&self) -> QueueKey {
         let connector = self.session().connector.clone().unwrap_or_default();
-        QueueKey { portal: self.id, connector }
+        QueueKey {
+            portal: self.id,
+            connector,
+        }
     }
 
     /// Sends all further calls with this `auth_connector`, or without the key (`None`).
@@ -208,9 +211,12 @@ impl Portal {
     /// # Errors
     /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
     pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
-        let answer = self.send(&batch.call(), &pace::Load::of_batch(batch), repeat).await?;
+        let answer = self
+            .send(&batch.call(), &pace::Load::of_batch(batch), repeat)
+            .await?;
         let answer = batch.read(answer)?;
-        self.pace().learn_batch(&self.context.store, self.id, &answer, self.now())?;
+        self.pace()
+            .learn_batch(&self.context.store, self.id, &answer, self.now())?;
         for problem in answer.problems() {
             if *problem == Problem::MethodBlocked {
                 self.block_commands(&answer)?;
@@ -226,7 +232,13 @@ impl Portal {
     /// A [`CallFailure`].
     pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
         let reply = self.send(call, &pace::Load::of_call(call), repeat).await?;
-        self.pace().learn_call(&self.context.store, self.id, call.method, &reply, self.now())?;
+        self.pace().learn_call(
+            &self.context.store,
+            self.id,
+            call.method,
+            &reply,
+            self.now(),
+        )?;
         Ok(reply)
     }
 
@@ -242,10 +254,14 @@ impl Portal {
             let since = *session.hindered_since.get_or_insert(now);
             if moment > after(since, session.patience.longest_wait) {
                 session.hindered_since = None;
-                return Err(CallFailure::MustWait { until: moment, why: why.to_owned() });
+                return Err(CallFailure::MustWait {
+                    until: moment,
+                    why: why.to_owned(),
+                });
             }
         }
-        self.meter().rested(crate::clock::seconds_between(now, moment));
+        self.meter()
+            .rested(crate::clock::seconds_between(now, moment));
         tokio::select! {
             biased;
             () = self.context.stop.cancelled() => Err(CallFailure::Stopped),
@@ -276,13 +292,21 @@ impl Portal {
                     self.renew(&access).await?;
                     renewed = true;
                 }
-                Problem::TokenUnknown(said) => return Err(self.lose_authorisation(&said.to_string())),
+                Problem::TokenUnknown(said) => {
+                    return Err(self.lose_authorisation(&said.to_string()));
+                }
                 Problem::Moved(target) if moves < MOST_MOVES => {
                     self.follow(&target)?;
                     moves += 1;
                 }
                 Problem::MethodBlocked => {
-                    self.pace().blocked(&self.context.store, self.id, call.method, self.plan(), self.now())?;
+                    self.pace().blocked(
+                        &self.context.store,
+                        self.id,
+                        call.method,
+                        self.plan(),
+                        self.now(),
+                    )?;
                     return Err(problem.into());
                 }
                 problem => {
@@ -315,15 +339,25 @@ impl Portal {
         let (url, body, access) = {
             let session = self.session();
             let mut params = call.params.clone();
-            params.insert("auth".to_owned(), Value::from(session.access.expose_secret()));
+            params.insert(
+                "auth".to_owned(),
+                Value::from(session.access.expose_secret()),
+            );
             if let Some(connector) = &session.connector {
                 params.insert("auth_connector".to_owned(), Value::from(connector.as_str()));
             }
             let url = session.endpoint.join(&format!("{}.json", call.method));
-            (url, Value::Object(params).to_string(), session.access.clone())
+            (
+                url,
+                Value::Object(params).to_string(),
+                session.access.clone(),
+            )
         };
         let Ok(url) = url else {
-            return (Err(Problem::Unclear("the endpoint is no address".to_owned())), access);
+            return (
+                Err(Problem::Unclear("the endpoint is no address".to_owned())),
+                access,
+            );
         };
         let body = Body::Json(body.into());
         let exchange = tokio::select! {
@@ -338,13 +372,18 @@ impl Portal {
     /// Ends some seconds after a stop was asked for.
     async fn out_of_grace(&self) {
         self.context.stop.cancelled().await;
-        self.context.clock.alarm_at(after(self.now(), STOP_GRACE_SECONDS)).await;
+        self.context
+            .clock
+            .alarm_at(after(self.now(), STOP_GRACE_SECONDS))
+            .await;
     }
 
     /// Goes on at the portal's new address and remembers it.
     fn follow(&self, target: &Url) -> Result<(), CallFailure> {
         let Some((root, _)) = target.as_str().split_once("/rest/") else {
-            return Err(Problem::Unclear("a redirect away from the REST address".to_owned()).into());
+            return Err(
+                Problem::Unclear("a redirect away from the REST address".to_owned()).into(),
+            );
         };
         let endpoint: Url = format!("{root}/rest/")
             .parse()
@@ -386,5 +425,7 @@ impl Portal {
 
 fn endpoint(record: &PortalRecord) -> Result<Url, Problem> {
     let Tokens { endpoint, .. } = &record.tokens;
-    endpoint.parse().map_err(|_| Problem::Unclear(format!("the stored endpoint {endpoint} is no address")))
+    endpoint
+        .parse()
+        .map_err(|_| Problem::Unclear(format!("the stored endpoint {endpoint} is no address")))
 }

@@ -49,7 +49,9 @@ pub fn scopes() -> Call {
 /// Whether a scope is among those of the answer to [`scopes`].
 #[must_use]
 pub fn has_scope(result: &Value, scope: &str) -> bool {
-    result.as_array().is_some_and(|list| list.iter().any(|entry| entry == scope))
+    result
+        .as_array()
+        .is_some_and(|list| list.iter().any(|entry| entry == scope))
 }
 
 /// Asks whether the plan has a feature (`feature.get`).

@@ -52,14 +52,25 @@ impl Batch {
         let id = format!("0$result[{GUARD}{contact_id}][0][ID]");
         let update = update.clone().with("id", id);
         self.push_raw(vec![
-            (format!("{GUARD}{contact_id}"), guard.method, guard.command()),
-            (format!("{UPDATE}{contact_id}"), update.method, update.command()),
+            (
+                format!("{GUARD}{contact_id}"),
+                guard.method,
+                guard.command(),
+            ),
+            (
+                format!("{UPDATE}{contact_id}"),
+                update.method,
+                update.command(),
+            ),
         ])
     }
 
     /// All or none of `commands`, in this order.
     fn push_raw(&mut self, commands: Vec<(String, &'static str, String)>) -> bool {
-        let bytes: usize = commands.iter().map(|(key, _, text)| key.len() + text.len() + 6).sum();
+        let bytes: usize = commands
+            .iter()
+            .map(|(key, _, text)| key.len() + text.len() + 6)
+            .sum();
         if self.commands.len() + commands.len() > MOST_COMMANDS || self.bytes + bytes > MOST_BYTES {
             return false;
         }
@@ -115,14 +126,19 @@ impl Batch {
         };
         for (key, method, _) in &self.commands {
             let time = times.get(key).map(Time::read).unwrap_or_default();
-            answer.times.push((method, times.contains_key(key).then_some(time)));
+            answer
+                .times
+                .push((method, times.contains_key(key).then_some(time)));
             // An error counts before a result, as everywhere.
             let outcome = match (errors.remove(key), results.remove(key)) {
                 (Some(error), _) => Err(decode::command_problem(&error)),
                 (None, Some(result)) => Ok(Reply {
                     result,
                     total: totals.get(key).and_then(Value::as_u64),
-                    time: Time { began: time.began.or(reply.time.began), ..time },
+                    time: Time {
+                        began: time.began.or(reply.time.began),
+                        ..time
+                    },
                 }),
                 (None, None) => continue,
             };
@@ -152,7 +168,9 @@ impl BatchAnswer {
     /// [`Problem::Unclear`].
     pub fn take(&mut self, key: &str) -> Result<Reply, Problem> {
         self.commands.remove(key).unwrap_or_else(|| {
-            Err(Problem::Unclear("the answer does not mention the command".to_owned()))
+            Err(Problem::Unclear(
+                "the answer does not mention the command".to_owned(),
+            ))
         })
     }
 
@@ -181,7 +199,9 @@ impl BatchAnswer {
 
     /// The problems of all commands whose outcome was not taken yet.
     pub fn problems(&self) -> impl Iterator<Item = &Problem> {
-        self.commands.values().filter_map(|outcome| outcome.as_ref().err())
+        self.commands
+            .values()
+            .filter_map(|outcome| outcome.as_ref().err())
     }
 
     /// The methods of the commands that met `problem`, each once.

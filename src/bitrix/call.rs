@@ -17,7 +17,10 @@ impl Call {
     /// A call without parameters.
     #[must_use]
     pub fn new(method: &'static str) -> Self {
-        Self { method, params: Map::new() }
+        Self {
+            method,
+            params: Map::new(),
+        }
     }
 
     /// The call with one more parameter.
@@ -59,7 +62,9 @@ fn any_reference(value: &Value) -> bool {
     match value {
         Value::String(text) => is_reference(text),
         Value::Array(list) => list.iter().any(any_reference),
-        Value::Object(map) => map.iter().any(|(key, value)| is_reference(key) || any_reference(value)),
+        Value::Object(map) => map
+            .iter()
+            .any(|(key, value)| is_reference(key) || any_reference(value)),
         _ => false,
     }
 }
@@ -114,14 +119,18 @@ mod tests {
     #[test]
     fn commands_are_encoded_once_with_php_brackets() {
         let call = Call::new("crm.contact.list")
-            .with("filter", json!({"@ID": [82, 85], "<=DATE_MODIFY": "2026-01-05T10:00:00+03:00"}))
+            .with(
+                "filter",
+                json!({"@ID": [82, 85], "<=DATE_MODIFY": "2026-01-05T10:00:00+03:00"}),
+            )
             .with("start", -1);
         assert_eq!(
             call.command(),
             "crm.contact.list?filter[%40ID][]=82&filter[%40ID][]=85\
              &filter[%3C%3DDATE_MODIFY]=2026-01-05T10%3A00%3A00%2B03%3A00&start=-1"
         );
-        let call = Call::new("crm.contact.update").with("fields", json!({"NAME": "Анна #1 & \"co\""}));
+        let call =
+            Call::new("crm.contact.update").with("fields", json!({"NAME": "Анна #1 & \"co\""}));
         assert_eq!(
             call.command(),
             "crm.contact.update?fields[NAME]=%D0%90%D0%BD%D0%BD%D0%B0%20%231%20%26%20%22co%22"
@@ -131,7 +140,8 @@ mod tests {
 
     #[test]
     fn references_are_seen_at_any_depth() {
-        let call = Call::new("crm.contact.update").with("fields", json!({"NAME": "a $result[x] b"}));
+        let call =
+            Call::new("crm.contact.update").with("fields", json!({"NAME": "a $result[x] b"}));
         assert!(call.has_reference());
         let call = Call::new("crm.contact.update").with("fields", json!({"NAME": "$ results"}));
         assert!(!call.has_reference());

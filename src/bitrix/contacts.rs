@@ -88,7 +88,10 @@ pub fn proof(id: u64) -> Call {
 
 fn list(filter: Value) -> Call {
     // `start: -1` switches counting off, which is what makes lists slow on large portals.
-    Call::new("crm.contact.list").with("filter", filter).with("order", json!({"ID": "ASC"})).with("start", -1)
+    Call::new("crm.contact.list")
+        .with("filter", filter)
+        .with("order", json!({"ID": "ASC"}))
+        .with("start", -1)
 }
 
 fn seconds(moment: Timestamp) -> String {
@@ -110,8 +113,10 @@ pub fn update(id: u64, fields: &[(&'static str, String)]) -> Call {
 /// The update of a conditional pair: its id comes from the guard's answer.
 #[must_use]
 pub fn guarded_update(fields: &[(&'static str, String)]) -> Call {
-    let fields: Map<String, Value> =
-        fields.iter().map(|(field, value)| ((*field).to_owned(), Value::from(value.clone()))).collect();
+    let fields: Map<String, Value> = fields
+        .iter()
+        .map(|(field, value)| ((*field).to_owned(), Value::from(value.clone())))
+        .collect();
     Call::new("crm.contact.update").with("fields", fields)
 }
 

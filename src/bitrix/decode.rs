@@ -88,7 +88,10 @@ pub fn command_problem(error: &Value) -> Problem {
 fn said(code: &Value, text: Option<&Value>) -> Said {
     Said {
         code: wire::text(code).unwrap_or_default(),
-        text: text.and_then(wire::text).map(|text| plain(&text)).unwrap_or_default(),
+        text: text
+            .and_then(wire::text)
+            .map(|text| plain(&text))
+            .unwrap_or_default(),
     }
 }
 
@@ -105,11 +108,19 @@ fn plain(text: &str) -> String {
             c => line.push(c),
         }
     }
-    line.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(300).collect()
+    line.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(300)
+        .collect()
 }
 
 fn moved(answer: &Answer) -> Problem {
-    let target = answer.location.as_deref().and_then(|text| answer.url.join(text).ok());
+    let target = answer
+        .location
+        .as_deref()
+        .and_then(|text| answer.url.join(text).ok());
     match target {
         Some(url) if is_safe(&url) => Problem::Moved(url),
         Some(_) => Problem::Unclear("a redirect to an address that is not https".to_owned()),
@@ -121,7 +132,10 @@ fn not_json(answer: &Answer) -> Problem {
     if answer.body.is_empty() {
         return by_status(answer.status, "an empty answer");
     }
-    by_status(answer.status, &format!("status {} and no JSON", answer.status))
+    by_status(
+        answer.status,
+        &format!("status {} and no JSON", answer.status),
+    )
 }
 
 fn by_status(status: u16, what: &str) -> Problem {
@@ -142,7 +156,9 @@ fn judge(said: Said, status: Option<u16>) -> Problem {
         "QUERY_LIMIT_EXCEEDED" => Problem::RateLimited,
         "OPERATION_TIME_LIMIT" => Problem::MethodBlocked,
         "OVERLOAD_LIMIT" => Problem::Overload(said),
-        "CONNECTION_ERROR" | "INTERNAL_SERVER_ERROR" | "ERROR_UNEXPECTED_ANSWER"
+        "CONNECTION_ERROR"
+        | "INTERNAL_SERVER_ERROR"
+        | "ERROR_UNEXPECTED_ANSWER"
         | "WRONG_ENCODING" => Problem::Failed(said),
         "APPLICATION_NOT_FOUND"
         | "AUTHORIZATION_ERROR"
@@ -205,7 +221,9 @@ mod tests {
     fn answer(status: u16, body: &str) -> Result<Answer, Fault> {
         Ok(Answer {
             status,
-            url: "https://acme.example/rest/batch".parse().unwrap_or_else(|_| unreachable!()),
+            url: "https://acme.example/rest/batch"
+                .parse()
+                .unwrap_or_else(|_| unreachable!()),
             location: None,
             body: body.as_bytes().to_vec(),
         })
@@ -227,10 +245,21 @@ mod tests {
 
     #[test]
     fn pages_and_cut_answers_are_unclear() {
-        for (status, body) in [(200, "<html>"), (502, "<html>"), (200, "{\"result\":"), (200, "")] {
-            assert!(matches!(reply(answer(status, body)), Err(Problem::Unclear(_))), "{body}");
+        for (status, body) in [
+            (200, "<html>"),
+            (502, "<html>"),
+            (200, "{\"result\":"),
+            (200, ""),
+        ] {
+            assert!(
+                matches!(reply(answer(status, body)), Err(Problem::Unclear(_))),
+                "{body}"
+            );
         }
-        assert_eq!(reply(answer(429, "<html>")).err(), Some(Problem::MethodBlocked));
+        assert_eq!(
+            reply(answer(429, "<html>")).err(),
+            Some(Problem::MethodBlocked)
+        );
     }
 
     #[test]

@@ -35,7 +35,9 @@ impl ContactEvent {
     /// The event of that name, in any case.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|event| event.as_str().eq_ignore_ascii_case(name))
+        Self::ALL
+            .into_iter()
+            .find(|event| event.as_str().eq_ignore_ascii_case(name))
     }
 }
 
@@ -157,32 +159,42 @@ pub fn read_bindings(result: Value) -> Result<Vec<Binding>, Problem> {
 /// Binds an event as an offline event (`event.bind`).
 #[must_use]
 pub fn bind(event: ContactEvent) -> Call {
-    Call::new("event.bind").with("event", event.as_str()).with("event_type", "offline")
+    Call::new("event.bind")
+        .with("event", event.as_str())
+        .with("event_type", "offline")
 }
 
 /// Removes an offline binding (`event.unbind`).
 #[must_use]
 pub fn unbind(event: ContactEvent) -> Call {
-    Call::new("event.unbind").with("event", event.as_str()).with("event_type", "offline")
+    Call::new("event.unbind")
+        .with("event", event.as_str())
+        .with("event_type", "offline")
 }
 
 /// Reserves up to `limit` rows of one event (`event.offline.get`). `errors` asks for error rows instead.
 #[must_use]
 pub fn reserve(event: ContactEvent, limit: u32, errors: bool) -> Call {
-    get(limit, errors).with("clear", 0).with("filter", json!({"EVENT_NAME": event.as_str()}))
+    get(limit, errors)
+        .with("clear", 0)
+        .with("filter", json!({"EVENT_NAME": event.as_str()}))
 }
 
 /// Reads the rows of a reservation again (`event.offline.get` with its process id).
 #[must_use]
 pub fn resume(process_id: &ProcessId, limit: u32, errors: bool) -> Call {
-    get(limit, errors).with("clear", 0).with("process_id", process_id.as_str())
+    get(limit, errors)
+        .with("clear", 0)
+        .with("process_id", process_id.as_str())
 }
 
 /// Takes exactly one unreserved row out of the queue, for plans without confirmation. The row must be
 /// stored by then.
 #[must_use]
 pub fn take_away(row: RowId, errors: bool) -> Call {
-    get(1, errors).with("clear", 1).with("filter", json!({"ID": row.get()}))
+    get(1, errors)
+        .with("clear", 1)
+        .with("filter", json!({"ID": row.get()}))
 }
 
 fn get(limit: u32, errors: bool) -> Call {
@@ -197,15 +209,23 @@ fn get(limit: u32, errors: bool) -> Call {
 pub fn read_page(mut result: Value) -> Result<Page, Problem> {
     let unclear = || Problem::Unclear("event.offline.get answered something else".to_owned());
     let process_id = wire::text(&result["process_id"]).and_then(ProcessId::new);
-    let events = result.get_mut("events").map(Value::take).ok_or_else(unclear)?;
-    Ok(Page { process_id, rows: read_rows(events)? })
+    let events = result
+        .get_mut("events")
+        .map(Value::take)
+        .ok_or_else(unclear)?;
+    Ok(Page {
+        process_id,
+        rows: read_rows(events)?,
+    })
 }
 
 /// Acknowledges rows of a reservation (`event.offline.clear`). Needs no licence; may be repeated.
 #[must_use]
 pub fn acknowledge(process_id: &ProcessId, rows: &RowIds) -> Call {
     let ids: Vec<u64> = rows.0.iter().map(|row| row.get()).collect();
-    Call::new("event.offline.clear").with("process_id", process_id.as_str()).with("id", ids)
+    Call::new("event.offline.clear")
+        .with("process_id", process_id.as_str())
+        .with("id", ids)
 }
 
 /// Which rows `event.offline.list` is asked for.
@@ -244,7 +264,11 @@ pub fn list(which: Listed, start: u32) -> Call {
 /// [`Problem::Unclear`] where it is no list of rows.
 pub fn read_rows(result: Value) -> Result<Vec<EventRow>, Problem> {
     let unclear = || Problem::Unclear("a queue row that is not understood".to_owned());
-    wire::list(result).ok_or_else(unclear)?.iter().map(|row| EventRow::read(row).ok_or_else(unclear)).collect()
+    wire::list(result)
+        .ok_or_else(unclear)?
+        .iter()
+        .map(|row| EventRow::read(row).ok_or_else(unclear))
+        .collect()
 }
 
 #[cfg(test)]
@@ -274,6 +298,9 @@ mod tests {
             {"ID": "7", "EVENT_NAME": "ONCRMCONTACTADD", "EVENT_DATA": false},
             {"ID": 8, "EVENT_NAME": "ONCRMCONTACTUPDATE", "EVENT_DATA": {"FIELDS": {"ID": 82}}}]}));
         let rows = page.map(|page| page.rows).unwrap_or_default();
-        assert_eq!(rows.iter().map(|row| row.contact_id).collect::<Vec<_>>(), [None, Some(82)]);
+        assert_eq!(
+            rows.iter().map(|row| row.contact_id).collect::<Vec<_>>(),
+            [None, Some(82)]
+        );
     }
 }

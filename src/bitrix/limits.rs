@@ -34,7 +34,10 @@ impl Bucket {
     /// An empty bucket.
     #[must_use]
     pub fn empty(now: Timestamp) -> Self {
-        Self { level: 0.0, as_of: now }
+        Self {
+            level: 0.0,
+            as_of: now,
+        }
     }
 
     /// Takes room for one request.
@@ -118,14 +121,18 @@ impl Account {
 
     /// Follows the portal's own running sum.
     fn follow(&mut self, time: Time, now: Timestamp) -> f64 {
-        let Some(operating) = time.operating else { return 0.0 };
+        let Some(operating) = time.operating else {
+            return 0.0;
+        };
         self.expire(now);
         let growth = operating - self.sum();
         if growth > 0.0 {
             let leaves = after(now, WINDOW);
             match self.spent.last_mut() {
                 // One entry a minute is as fine as the portal's own window.
-                Some((last, seconds)) if seconds_between(*last, leaves) < 60.0 => *seconds += growth,
+                Some((last, seconds)) if seconds_between(*last, leaves) < 60.0 => {
+                    *seconds += growth
+                }
                 _ => self.spent.push((leaves, growth)),
             }
         }
@@ -179,10 +186,9 @@ impl Operating {
         let mut total = 0.0;
         let mut latest: Option<(Timestamp, String)> = None;
         let mut consider = |method: &str, need: f64| {
-            let free = self
-                .accounts
-                .get(method)
-                .map_or(now, |account| account.free_at(need, plan.operating_limit, now));
+            let free = self.accounts.get(method).map_or(now, |account| {
+                account.free_at(need, plan.operating_limit, now)
+            });
             if free > now && latest.as_ref().is_none_or(|(at, _)| free > *at) {
                 latest = Some((free, method.to_owned()));
             }
@@ -203,11 +209,14 @@ impl Operating {
     /// The seconds one call of the method takes, as far as was measured.
     #[must_use]
     pub fn cost(&self, method: &str) -> f64 {
-        self.costs.get(method).copied().unwrap_or(if method == "crm.contact.update" {
-            GUESSED_COST
-        } else {
-            0.0
-        })
+        self.costs
+            .get(method)
+            .copied()
+            .unwrap_or(if method == "crm.contact.update" {
+                GUESSED_COST
+            } else {
+                0.0
+            })
     }
 
     /// Takes in the times of a single call.
@@ -236,7 +245,13 @@ impl Operating {
                 continue;
             }
             if let Some(last) = times.last() {
-                self.account(method).follow(Time { began: last.began.or(answer.time.began), ..*last }, now);
+                self.account(method).follow(
+                    Time {
+                        began: last.began.or(answer.time.began),
+                        ..*last
+                    },
+                    now,
+                );
             }
         }
         let all_equal = answer
@@ -273,7 +288,9 @@ impl Operating {
     }
 
     fn measure(&mut self, method: &str, time: Time) {
-        let Some(duration) = time.duration else { return };
+        let Some(duration) = time.duration else {
+            return;
+        };
         let known = self.costs.get(method).copied();
         // Quick to believe that the portal got slower, slow to believe the opposite.
         let cost = match known {
@@ -292,13 +309,19 @@ impl Operating {
 mod tests {
     use super::*;
 
-    const PLAN: Plan = Plan { burst: 50.0, rate: 2.0, operating_limit: 480.0 };
+    const PLAN: Plan = Plan {
+        burst: 50.0,
+        rate: 2.0,
+        operating_limit: 480.0,
+    };
 
     #[test]
     fn the_bucket_lets_a_burst_through_and_then_the_rate() {
         let start = Timestamp::UNIX_EPOCH;
         let mut bucket = Bucket::empty(start);
-        let burst = (0..100).take_while(|_| bucket.take(PLAN, start).is_ok()).count();
+        let burst = (0..100)
+            .take_while(|_| bucket.take(PLAN, start).is_ok())
+            .count();
         assert_eq!(burst, 47);
         let wait = bucket.take(PLAN, start).err();
         assert_eq!(wait, Some(after(start, 0.5)));
@@ -309,7 +332,11 @@ mod tests {
         let now = Timestamp::UNIX_EPOCH;
         let mut books = Operating::default();
         for sum in [100.0, 200.0, 475.0] {
-            let time = Time { operating: Some(sum), duration: Some(1.0), ..Time::default() };
+            let time = Time {
+                operating: Some(sum),
+                duration: Some(1.0),
+                ..Time::default()
+            };
             books.observe("crm.contact.update", time, now);
         }
         let ten = BTreeMap::from([("crm.contact.update", 10)]);

@@ -112,7 +112,10 @@ pub async fn request_grant(
             Fault::NoAnswer(reason) => GrantProblem::Unanswered(reason),
         })?;
     let Ok(body) = serde_json::from_slice::<Value>(&answer.body) else {
-        return Err(GrantProblem::Unanswered(format!("status {} and no JSON", answer.status)));
+        return Err(GrantProblem::Unanswered(format!(
+            "status {} and no JSON",
+            answer.status
+        )));
     };
     // Errors come with status 200, too.
     if let Some(code) = body.get("error") {

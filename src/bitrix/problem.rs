@@ -85,7 +85,10 @@ impl Problem {
     /// Whether the call may have been processed although no usable answer came.
     #[must_use]
     pub fn may_have_been_processed(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Unclear(_) | Self::Unanswered(_))
+        matches!(
+            self,
+            Self::Failed(_) | Self::Unclear(_) | Self::Unanswered(_)
+        )
     }
 
     /// Whether the same call can be expected to work later without anybody doing anything.

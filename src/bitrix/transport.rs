@@ -134,5 +134,9 @@ fn fault(error: reqwest::Error) -> Fault {
         reason = inner.to_string();
         cause = inner.source();
     }
-    if unsent { Fault::NotSent(reason) } else { Fault::NoAnswer(reason) }
+    if unsent {
+        Fault::NotSent(reason)
+    } else {
+        Fault::NoAnswer(reason)
+    }
 }

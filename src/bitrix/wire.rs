@@ -63,9 +63,11 @@ pub fn moment(value: &Value) -> Option<Timestamp> {
 pub fn map(value: Value) -> BTreeMap<String, Value> {
     match value {
         Value::Object(map) => map.into_iter().collect(),
-        Value::Array(list) => {
-            list.into_iter().enumerate().map(|(key, value)| (key.to_string(), value)).collect()
-        }
+        Value::Array(list) => list
+            .into_iter()
+            .enumerate()
+            .map(|(key, value)| (key.to_string(), value))
+            .collect(),
         _ => BTreeMap::new(),
     }
 }

@@ -86,9 +86,9 @@ fn of_store(fault: &StoreFault) -> Exit {
     match fault {
         StoreFault::Missing(_) => Exit::NotAuthorised,
         StoreFault::Locked(_) | StoreFault::Full(_) => Exit::Temporary,
-        StoreFault::ReadOnly { .. } | StoreFault::WrongMode { .. } | StoreFault::NewerSchema { .. } => {
-            Exit::Configuration
-        }
+        StoreFault::ReadOnly { .. }
+        | StoreFault::WrongMode { .. }
+        | StoreFault::NewerSchema { .. } => Exit::Configuration,
         StoreFault::Corrupt { .. } | StoreFault::Other { .. } => Exit::Internal,
     }
 }
@@ -99,9 +99,7 @@ fn of_call(failure: &CallFailure) -> Exit {
         CallFailure::RenewalPutOff(_) => Exit::Unreachable,
         CallFailure::MustWait { .. } | CallFailure::Stopped => Exit::Temporary,
         CallFailure::Store(fault) => of_store(fault),
-        CallFailure::Problem(problem) => {
-            of_drain(&DrainFailure::from(problem.clone()))
-        }
+        CallFailure::Problem(problem) => of_drain(&DrainFailure::from(problem.clone())),
     }
 }
 
@@ -128,7 +126,10 @@ pub fn of_reports(reports: &[PortalReport]) -> Exit {
         Exit::Temporary,
     ];
     let exits: Vec<Exit> = reports.iter().map(of_report).collect();
-    order.into_iter().find(|exit| exits.contains(exit)).unwrap_or(Exit::Done)
+    order
+        .into_iter()
+        .find(|exit| exits.contains(exit))
+        .unwrap_or(Exit::Done)
 }
 
 fn of_report(report: &PortalReport) -> Exit {

@@ -27,12 +27,19 @@ pub fn start(format: LogFormat, verbosity: i8) {
     let registry = tracing_subscriber::registry().with(filter);
     let writer = std::io::stderr;
     match format {
-        LogFormat::Text => registry.with(fmt::layer().with_writer(writer).with_target(false)).init(),
+        LogFormat::Text => registry
+            .with(fmt::layer().with_writer(writer).with_target(false))
+            .init(),
         LogFormat::Json => {
-            registry.with(fmt::layer().json().flatten_event(true).with_writer(writer)).init();
+            registry
+                .with(fmt::layer().json().flatten_event(true).with_writer(writer))
+                .init();
         }
         LogFormat::Journal => {
-            let layer = fmt::layer().with_writer(writer).with_ansi(false).event_format(Journal);
+            let layer = fmt::layer()
+                .with_writer(writer)
+                .with_ansi(false)
+                .event_format(Journal);
             registry.with(layer).init();
         }
     }
@@ -59,7 +66,9 @@ where
             tracing::Level::DEBUG | tracing::Level::TRACE => 7,
         };
         write!(writer, "<{priority}>")?;
-        context.field_format().format_fields(writer.by_ref(), event)?;
+        context
+            .field_format()
+            .format_fields(writer.by_ref(), event)?;
         writeln!(writer)
     }
 }

@@ -35,7 +35,13 @@ pub struct Cli {
     #[arg(long, global = true, value_name = "NAME")]
     pub portal: Option<String>,
     /// The form of log lines
-    #[arg(long, global = true, value_enum, default_value = "text", value_name = "FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
     pub log_format: LogFormat,
     /// Log more (twice: everything)
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
@@ -61,7 +67,11 @@ impl Cli {
     /// # Errors
     /// One that [`exit::exit_of`] turns into the exit code.
     pub async fn run(self) -> anyhow::Result<Exit> {
-        let verbosity = if self.quiet { -1 } else { self.verbose.min(2) as i8 };
+        let verbosity = if self.quiet {
+            -1
+        } else {
+            self.verbose.min(2) as i8
+        };
         logging::start(self.log_format, verbosity);
         match &self.command {
             Command::Run(args) => run::run(&self, args).await,
@@ -79,7 +89,10 @@ impl Cli {
             [one] => Ok(one),
             _ => Err(Refusal {
                 exit: Exit::Usage,
-                message: format!("several portals are configured; choose one with --portal ({})", names_of(config)),
+                message: format!(
+                    "several portals are configured; choose one with --portal ({})",
+                    names_of(config)
+                ),
             }
             .into()),
         }
@@ -87,12 +100,17 @@ impl Cli {
 
     /// The portal that `--portal` names, or all.
     fn chosen_or_all<'a>(&self, config: &'a Config) -> anyhow::Result<Vec<&'a PortalConfig>> {
-        let Some(wanted) = &self.portal else { return Ok(config.portals.iter().collect()) };
+        let Some(wanted) = &self.portal else {
+            return Ok(config.portals.iter().collect());
+        };
         let found = config.portals.iter().find(|portal| portal.name == *wanted);
         found.map(|portal| vec![portal]).ok_or_else(|| {
             Refusal {
                 exit: Exit::Usage,
-                message: format!("no portal is called {wanted:?}; there are: {}", names_of(config)),
+                message: format!(
+                    "no portal is called {wanted:?}; there are: {}",
+                    names_of(config)
+                ),
             }
             .into()
         })
@@ -100,12 +118,22 @@ impl Cli {
 }
 
 fn names_of(config: &Config) -> String {
-    config.portals.iter().map(|portal| portal.name.as_str()).collect::<Vec<_>>().join(", ")
+    config
+        .portals
+        .iter()
+        .map(|portal| portal.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// What everything that talks to portals needs, with the system's clock.
 fn context(store: Store, stop: CancellationToken) -> anyhow::Result<Context> {
     let clock = Arc::new(SystemClock);
     let transport = Transport::new(clock.clone()).context("HTTP does not start")?;
-    Ok(Context { store, transport, clock, stop })
+    Ok(Context {
+        store,
+        transport,
+        clock,
+        stop,
+    })
 }

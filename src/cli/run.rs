@@ -47,10 +47,16 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
     let config = cli.configuration()?;
     let store = Store::open(&config.store)?;
     store.check_integrity()?;
-    let who = if args.once { "b24-tidyd run --once" } else { "b24-tidyd run" };
+    let who = if args.once {
+        "b24-tidyd run --once"
+    } else {
+        "b24-tidyd run"
+    };
     let _lock = store.lock_drain(who)?.map_err(|holder| Refusal {
         exit: Exit::Temporary,
-        message: format!("the drain lock is held by {holder}; stop it first, or let it do the work"),
+        message: format!(
+            "the drain lock is held by {holder}; stop it first, or let it do the work"
+        ),
     })?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;

@@ -22,7 +22,10 @@ impl Drain {
         if !self.memory.may_have_orphans {
             return Ok(());
         }
-        let first = self.portal.call(&events::list(Listed::Reserved, 0), Repeat::Freely).await?;
+        let first = self
+            .portal
+            .call(&events::list(Listed::Reserved, 0), Repeat::Freely)
+            .await?;
         let adopted = self.adopt(first).await?;
         self.memory.may_have_orphans = false;
         pass.take_up(adopted);
@@ -43,8 +46,13 @@ impl Drain {
             rows
         };
         let queue = self.portal.queue();
-        let known: std::collections::HashSet<u64> =
-            self.portal.store().open_events(&queue)?.iter().map(|event| event.row_id).collect();
+        let known: std::collections::HashSet<u64> = self
+            .portal
+            .store()
+            .open_events(&queue)?
+            .iter()
+            .map(|event| event.row_id)
+            .collect();
         let orphans: Vec<StoredEvent> = rows
             .into_iter()
             .filter(|row| row.event().is_some() && !known.contains(&row.id.get()))
@@ -58,16 +66,14 @@ impl Drain {
             tracing::info!(portal = %self.config().name, rows = orphans.len(),
                 "took over reserved events whose reservation had not been stored");
         }
-        self.portal.store().store_events(&queue, &orphans, self.portal.now())?;
+        self.portal
+            .store()
+            .store_events(&queue, &orphans, self.portal.now())?;
         Ok(orphans)
     }
 
     /// The rows of a list, its first page being there already.
-    async fn all_pages(
-        &self,
-        which: Listed,
-        first: Reply,
-    ) -> Result<Vec<EventRow>, DrainFailure> {
+    async fn all_pages(&self, which: Listed, first: Reply) -> Result<Vec<EventRow>, DrainFailure> {
         let total = first.total.unwrap_or(0).min(u64::from(u32::MAX)) as u32;
         let mut rows = events::read_rows(first.result)?;
         let mut start = PAGE;

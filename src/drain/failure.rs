@@ -1,17 +1,15 @@
 //! Why a pass ended early, as its callers have to know it.
 
-use crate::{
-    bitrix::Problem,
-    portal::CallFailure,
-    store::StoreFault,
-};
+use crate::{bitrix::Problem, portal::CallFailure, store::StoreFault};
 
 /// Why a pass ended early. What was reserved is stored, what was settled but not acknowledged is
 /// looked at again.
 #[derive(Debug, thiserror::Error)]
 pub enum DrainFailure {
     /// The stored tokens have not passed their checks.
-    #[error("the stored tokens are not verified: {0}; run `b24-tidyd auth status`, then import again")]
+    #[error(
+        "the stored tokens are not verified: {0}; run `b24-tidyd auth status`, then import again"
+    )]
     Unverified(String),
     /// A person has to act on the portal.
     #[error("{0}")]

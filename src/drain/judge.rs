@@ -1,11 +1,11 @@
 //! Judging a contact that was read: nothing to do, or a correction.
 
-use super::{Drain, DrainFailure, Pass, work::{Correction, Item}};
+use super::{
+    Drain, DrainFailure, Pass,
+    work::{Correction, Item},
+};
 use crate::{
-    bitrix::contacts::Contact,
-    clock::after,
-    contact::changes,
-    portal::RetryPolicy,
+    bitrix::contacts::Contact, clock::after, contact::changes, portal::RetryPolicy,
     store::SentChange,
 };
 
@@ -21,18 +21,25 @@ impl Drain {
         contact: Contact,
     ) -> Result<(), DrainFailure> {
         self.resolve_unanswered(&contact)?;
-        let value_of = |field: crate::names::Field| contact.fields.get(field.as_str()).map(String::as_str);
+        let value_of =
+            |field: crate::names::Field| contact.fields.get(field.as_str()).map(String::as_str);
         let changes = changes(&self.engine, &self.config().fields, value_of, |_, _| false);
         if changes.is_empty() {
             return self.settle(pass, item);
         }
-        pass.to_write.push_back(Correction { item, contact, changes });
+        pass.to_write.push_back(Correction {
+            item,
+            contact,
+            changes,
+        });
         Ok(())
     }
 
     /// The contact is as it should be, or gone: its rows may be acknowledged.
     pub(super) fn settle(&mut self, pass: &mut Pass, item: Item) -> Result<(), DrainFailure> {
-        self.portal.store().unpark(self.portal.id, &[item.contact_id])?;
+        self.portal
+            .store()
+            .unpark(self.portal.id, &[item.contact_id])?;
         pass.settle(item.rows);
         Ok(())
     }
@@ -45,13 +52,12 @@ impl Drain {
         reason: &str,
     ) -> Result<(), DrainFailure> {
         let now = self.portal.now();
-        let attempts = self.portal.store().park(
-            self.portal.id,
-            item.contact_id,
-            reason,
-            now,
-            |attempts| after(now, RetryPolicy::PARKED.delay(attempts - 1)),
-        )?;
+        let attempts =
+            self.portal
+                .store()
+                .park(self.portal.id, item.contact_id, reason, now, |attempts| {
+                    after(now, RetryPolicy::PARKED.delay(attempts - 1))
+                })?;
         if attempts == 1 {
             tracing::warn!(portal = %self.config().name, contact = item.contact_id, reason,
                 "the portal refuses this contact; it is on the list of failures and tried again later");
@@ -74,10 +80,16 @@ impl Drain {
             .collect();
         let made = !sent.is_empty()
             && sent.iter().all(|change| {
-                contact.fields.get(change.field.as_str()).is_some_and(|value| *value == change.new)
+                contact
+                    .fields
+                    .get(change.field.as_str())
+                    .is_some_and(|value| *value == change.new)
             });
-        let (written, refused): (&[u64], &[u64]) =
-            if made { (&[contact.id], &[]) } else { (&[], &[contact.id]) };
+        let (written, refused): (&[u64], &[u64]) = if made {
+            (&[contact.id], &[])
+        } else {
+            (&[], &[contact.id])
+        };
         Ok(store.changes_answered(self.portal.id, written, refused)?)
     }
 }

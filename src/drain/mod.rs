@@ -140,7 +140,12 @@ impl Drain {
     #[must_use]
     pub fn new(portal: Portal, limit: u32) -> Self {
         let engine = Engine::new(portal.config.names.clone());
-        Self { portal, engine, limit, memory: Memory::default() }
+        Self {
+            portal,
+            engine,
+            limit,
+            memory: Memory::default(),
+        }
     }
 
     /// The portal that is drained.
@@ -171,7 +176,11 @@ impl Drain {
             Err(failure) => failure.word(),
         };
         self.note_run(&mut pass, word)?;
-        Ok(Summary { totals: pass.totals, parked: pass.parked, outcome: outcome? })
+        Ok(Summary {
+            totals: pass.totals,
+            parked: pass.parked,
+            outcome: outcome?,
+        })
     }
 
     async fn run_pass(
@@ -193,7 +202,10 @@ impl Drain {
             self.survey().await?;
         }
         pass.cursor = self.portal.store().cursor(&self.portal.queue())?;
-        let due = self.portal.store().parked_due(self.portal.id, now, self.limit)?;
+        let due = self
+            .portal
+            .store()
+            .parked_due(self.portal.id, now, self.limit)?;
         pass.to_read.extend(due.into_iter().map(Item::without_rows));
         let outcome = self.turns(pass, progress).await?;
         if outcome == Outcome::Done {
@@ -233,38 +245,54 @@ impl Drain {
         let now = self.portal.now();
         let horizon = after(now, LONGEST_DEFERRAL_SECONDS);
         let limit = self.limit.saturating_add(pass.in_hand.len() as u32);
-        let due = self.portal.store().due_events(&self.portal.queue(), now, horizon, limit)?;
-        let fresh = due.into_iter().filter(|event| !pass.in_hand.contains(&event.row_id)).collect();
+        let due = self
+            .portal
+            .store()
+            .due_events(&self.portal.queue(), now, horizon, limit)?;
+        let fresh = due
+            .into_iter()
+            .filter(|event| !pass.in_hand.contains(&event.row_id))
+            .collect();
         pass.take_up(fresh);
         Ok(())
     }
 
     fn what_is_left(&self, pass: &Pass) -> Result<Outcome, DrainFailure> {
         if let Some((until, why)) = &pass.writes_wait {
-            return Ok(Outcome::WorkLeft { until: *until, why: why.clone() });
+            return Ok(Outcome::WorkLeft {
+                until: *until,
+                why: why.clone(),
+            });
         }
         Ok(match self.portal.store().next_due(&self.portal.queue())? {
             None => Outcome::Done,
-            Some(until) => {
-                Outcome::WorkLeft { until, why: "some contacts are tried again later".to_owned() }
-            }
+            Some(until) => Outcome::WorkLeft {
+                until,
+                why: "some contacts are tried again later".to_owned(),
+            },
         })
     }
 
     /// Everything queued until the last survey has been settled.
     fn advance_cursor(&mut self, pass: &mut Pass) -> Result<(), DrainFailure> {
-        let Some(proven) = self.memory.proven_at else { return Ok(()) };
+        let Some(proven) = self.memory.proven_at else {
+            return Ok(());
+        };
         if pass.cursor.gap_since.is_some() || pass.cursor.complete_until == Some(proven) {
             return Ok(());
         }
         pass.cursor.complete_until = Some(proven);
-        self.portal.store().set_cursor(&self.portal.queue(), pass.cursor)?;
+        self.portal
+            .store()
+            .set_cursor(&self.portal.queue(), pass.cursor)?;
         Ok(())
     }
 
     /// Puts an item off: its rows stay ours and are tried again at `until`.
     fn defer(&self, pass: &mut Pass, item: &Item, until: Timestamp) -> Result<(), DrainFailure> {
-        self.portal.store().defer_events(&self.portal.queue(), &item.row_ids(), until)?;
+        self.portal
+            .store()
+            .defer_events(&self.portal.queue(), &item.row_ids(), until)?;
         for row in item.row_ids() {
             pass.in_hand.remove(&row);
         }
@@ -274,7 +302,10 @@ impl Drain {
 
     /// Puts an item off by the policy for contacts.
     fn defer_by_policy(&self, pass: &mut Pass, item: &Item) -> Result<(), DrainFailure> {
-        let until = after(self.portal.now(), RetryPolicy::CONTACTS.delay(item.attempts()));
+        let until = after(
+            self.portal.now(),
+            RetryPolicy::CONTACTS.delay(item.attempts()),
+        );
         self.defer(pass, item, until)
     }
 
@@ -283,7 +314,10 @@ impl Drain {
         if let Some(run) = pass.run {
             return Ok(run);
         }
-        let run = self.portal.store().start_run(self.portal.id, RunKind::Drain, self.portal.now())?;
+        let run =
+            self.portal
+                .store()
+                .start_run(self.portal.id, RunKind::Drain, self.portal.now())?;
         pass.run = Some(run);
         Ok(run)
     }
@@ -305,7 +339,11 @@ impl Pass {
         let (items, nameless) = work::group(events);
         for item in items {
             // A contact that is being looked at anyway gets the new rows, too.
-            match self.to_read.iter_mut().find(|other| other.contact_id == item.contact_id) {
+            match self
+                .to_read
+                .iter_mut()
+                .find(|other| other.contact_id == item.contact_id)
+            {
                 Some(other) => other.rows.extend(item.rows),
                 None => self.to_read.push(item),
             }

@@ -37,7 +37,10 @@ impl Drain {
         while rest.peek().is_some() && turn.pages.len() < MOST_PAGES {
             let page: Vec<Item> = rest.by_ref().take(PAGE).collect();
             let ids: Vec<u64> = page.iter().map(|item| item.contact_id).collect();
-            if !turn.batch.push(format!("p{}", turn.pages.len()), &contacts::page(&ids)) {
+            if !turn
+                .batch
+                .push(format!("p{}", turn.pages.len()), &contacts::page(&ids))
+            {
                 pass.to_read.extend(page);
                 break;
             }
@@ -67,9 +70,9 @@ impl Drain {
     ) -> Result<(), DrainFailure> {
         let mut found = 0;
         for (at, page) in turn.pages.into_iter().enumerate() {
-            let list = answer.take(&format!("p{at}")).and_then(|Reply { result, time, .. }| {
-                contacts::read_list(result, time.began)
-            });
+            let list = answer
+                .take(&format!("p{at}"))
+                .and_then(|Reply { result, time, .. }| contacts::read_list(result, time.began));
             match list {
                 Ok(list) => {
                     found += list.len();
@@ -88,8 +91,10 @@ impl Drain {
         page: Vec<Item>,
         list: Vec<Contact>,
     ) -> Result<(), DrainFailure> {
-        let mut by_id: HashMap<u64, Contact> =
-            list.into_iter().map(|contact| (contact.id, contact)).collect();
+        let mut by_id: HashMap<u64, Contact> = list
+            .into_iter()
+            .map(|contact| (contact.id, contact))
+            .collect();
         for mut item in page {
             match by_id.remove(&item.contact_id) {
                 Some(contact) => self.judge(pass, item, contact)?,
@@ -123,7 +128,10 @@ impl Drain {
     }
 
     fn reads_blocked(&mut self, pass: &mut Pass, items: Vec<Item>) -> Result<(), DrainFailure> {
-        let until = self.portal.blocked_until("crm.contact.list").unwrap_or(self.portal.now());
+        let until = self
+            .portal
+            .blocked_until("crm.contact.list")
+            .unwrap_or(self.portal.now());
         for item in items {
             self.defer(pass, &item, until)?;
         }
@@ -152,7 +160,8 @@ impl Drain {
         };
         if found == 0 && outcomes.len() >= DENIED_FOR_ALL && outcomes.iter().all(denied) {
             return Err(DrainFailure::NeedsPerson(
-                "the account may not read any contact; give it back its rights in the CRM".to_owned(),
+                "the account may not read any contact; give it back its rights in the CRM"
+                    .to_owned(),
             ));
         }
         for (item, outcome) in outcomes {
@@ -192,7 +201,9 @@ impl Drain {
         let Some(id) = proof.filter(|id| list.iter().any(|contact| contact.id == *id)) else {
             return Ok(());
         };
-        let Ok(reply) = answer.take("proof") else { return Ok(()) };
+        let Ok(reply) = answer.take("proof") else {
+            return Ok(());
+        };
         if contacts::read_list(reply.result, None)?.is_empty() {
             self.memory.guards_proven = true;
             return Ok(());
@@ -212,6 +223,9 @@ impl Drain {
         tracing::warn!(portal = %self.config().name, %said,
             "conditional updates do not work on this portal; each contact is written by a get and an update");
         self.memory.facts.guards_work = Some(false);
-        Ok(self.portal.store().set_plan_facts(self.portal.id, self.memory.facts)?)
+        Ok(self
+            .portal
+            .store()
+            .set_plan_facts(self.portal.id, self.memory.facts)?)
     }
 }

@@ -47,7 +47,9 @@ impl Drain {
         let mut reserved = Vec::new();
         let mut trouble = None;
         for (key, _, errors) in keys(pass.drain_errors) {
-            let page = answer.take(&key).and_then(|reply| events::read_page(reply.result));
+            let page = answer
+                .take(&key)
+                .and_then(|reply| events::read_page(reply.result));
             match page {
                 Ok(page) => {
                     let rows = page.rows.into_iter();
@@ -56,7 +58,9 @@ impl Drain {
                 Err(problem) => trouble = Some(problem),
             }
         }
-        self.portal.store().store_events(&self.portal.queue(), &reserved, self.portal.now())?;
+        self.portal
+            .store()
+            .store_events(&self.portal.queue(), &reserved, self.portal.now())?;
         let nothing_came = reserved.is_empty();
         pass.take_up(reserved);
         match trouble {
@@ -128,7 +132,9 @@ pub(super) fn add_resumptions(
 ) -> Vec<(ProcessId, bool)> {
     let mut resumed = Vec::new();
     for (process, rows, errors) in open {
-        let Some(process) = ProcessId::new(process) else { continue };
+        let Some(process) = ProcessId::new(process) else {
+            continue;
+        };
         // Leave room for rows that the store does not know.
         let call = events::resume(&process, rows.saturating_add(1000), errors);
         if !batch.push(format!("resume{}", resumed.len()), &call) {

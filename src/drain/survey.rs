@@ -1,7 +1,10 @@
 //! The hourly look at everything that an empty queue does not tell: bindings, application, plan,
 //! open reservations.
 
-use super::{Drain, DrainFailure, reserve::{add_resumptions, stored}};
+use super::{
+    Drain, DrainFailure,
+    reserve::{add_resumptions, stored},
+};
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem, Said, application,
@@ -35,9 +38,15 @@ impl Drain {
         self.adopt(reserved).await?;
         self.memory.may_have_orphans = false;
         let unanswered = self.portal.store().unanswered_changes(self.portal.id)?;
-        self.memory.unanswered.extend(unanswered.iter().map(|change| change.contact_id));
+        self.memory
+            .unanswered
+            .extend(unanswered.iter().map(|change| change.contact_id));
         self.memory.surveyed_at = Some(self.portal.now());
-        self.memory.proven_at = if missing.is_empty() { began } else { Some(self.portal.now()) };
+        self.memory.proven_at = if missing.is_empty() {
+            began
+        } else {
+            Some(self.portal.now())
+        };
         self.portal.store().set_lost(self.portal.id, None)?;
         Ok(())
     }
@@ -45,7 +54,8 @@ impl Drain {
     fn choose_connector(&self) {
         let possible = self.memory.facts.plan_connector != Some(false);
         let connector = self.config().connector.as_ref().filter(|_| possible);
-        self.portal.use_connector(connector.map(|connector| connector.as_str()));
+        self.portal
+            .use_connector(connector.map(|connector| connector.as_str()));
     }
 
     fn uses_connector(&self) -> bool {
@@ -58,8 +68,14 @@ impl Drain {
         batch.push("info", &application::info());
         batch.push("admin", &application::is_admin());
         batch.push("scopes", &application::scopes());
-        batch.push("confirms", &application::feature(application::OFFLINE_EXTENDED));
-        batch.push("connector", &application::feature(application::AUTH_CONNECTOR));
+        batch.push(
+            "confirms",
+            &application::feature(application::OFFLINE_EXTENDED),
+        );
+        batch.push(
+            "connector",
+            &application::feature(application::AUTH_CONNECTOR),
+        );
         batch.push("bindings", &events::bindings());
         batch.push("reserved", &events::list(Listed::Reserved, 0));
         let open = self.portal.store().open_processes(&self.portal.queue())?;
@@ -92,7 +108,9 @@ impl Drain {
         facts.plan_confirms = Some(application::has_feature(&answer.take("confirms")?.result));
         facts.plan_connector = Some(application::has_feature(&answer.take("connector")?.result));
         if *facts != before {
-            self.portal.store().set_plan_facts(self.portal.id, self.memory.facts)?;
+            self.portal
+                .store()
+                .set_plan_facts(self.portal.id, self.memory.facts)?;
         }
         Ok(())
     }
@@ -101,7 +119,9 @@ impl Drain {
         tracing::warn!(portal = %self.config().name, %said,
             "the plan has no rest_auth_connector; working without `auth_connector`");
         self.memory.facts.plan_connector = Some(false);
-        self.portal.store().set_plan_facts(self.portal.id, self.memory.facts)?;
+        self.portal
+            .store()
+            .set_plan_facts(self.portal.id, self.memory.facts)?;
         self.choose_connector();
         Ok(())
     }

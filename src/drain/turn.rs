@@ -1,8 +1,14 @@
 //! One turn of a pass: compose a request from the steps that fit, send it, settle what it answers.
 
-use super::{Drain, DrainFailure, Pass, work::{Correction, Item}};
+use super::{
+    Drain, DrainFailure, Pass,
+    work::{Correction, Item},
+};
 use crate::{
-    bitrix::{Batch, BatchAnswer, Problem, events::{self, ProcessId}},
+    bitrix::{
+        Batch, BatchAnswer, Problem,
+        events::{self, ProcessId},
+    },
     clock::after,
     portal::{CallFailure, Repeat, RetryPolicy},
 };
@@ -27,7 +33,9 @@ impl Drain {
     /// Sends one request with as many steps as fit and are due.
     pub(super) async fn turn(&mut self, pass: &mut Pass) -> Result<(), DrainFailure> {
         let local = pass.settled.take_local();
-        self.portal.store().forget_events(&self.portal.queue(), &local)?;
+        self.portal
+            .store()
+            .forget_events(&self.portal.queue(), &local)?;
         if self.write_next_plainly(pass).await? {
             return Ok(());
         }
@@ -67,7 +75,9 @@ impl Drain {
             match answer.take(&format!("a{at}")) {
                 Ok(_) => {
                     pass.settled.confirmed(process, rows);
-                    self.portal.store().forget_events(&self.portal.queue(), rows)?;
+                    self.portal
+                        .store()
+                        .forget_events(&self.portal.queue(), rows)?;
                     for row in rows {
                         pass.in_hand.remove(row);
                     }
@@ -135,10 +145,14 @@ impl Drain {
             return Ok(());
         }
         if pass.failures > MOST_FAILURES {
-            return Err(DrainFailure::Temporary("the portal keeps failing".to_owned()));
+            return Err(DrainFailure::Temporary(
+                "the portal keeps failing".to_owned(),
+            ));
         }
         let delay = RetryPolicy::CALLS.delay(pass.failures - 1);
-        self.portal.rest_until(after(self.portal.now(), delay), "the portal failed").await?;
+        self.portal
+            .rest_until(after(self.portal.now(), delay), "the portal failed")
+            .await?;
         Ok(())
     }
 
@@ -147,7 +161,9 @@ impl Drain {
     async fn wait_for_next_look(&self, pass: &mut Pass) -> Result<(), DrainFailure> {
         match pass.to_read.iter().filter_map(|item| item.not_before).min() {
             Some(moment) => {
-                self.portal.rest_until(moment, "a contact was edited this very second").await?;
+                self.portal
+                    .rest_until(moment, "a contact was edited this very second")
+                    .await?;
             }
             None => pass.drained = true,
         }

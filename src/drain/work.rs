@@ -77,7 +77,10 @@ pub(super) struct Correction {
 impl Correction {
     /// The fields and values to send: what changes, and nothing else.
     pub(super) fn fields(&self) -> Vec<(&'static str, String)> {
-        self.changes.iter().map(|change| (change.field.as_str(), change.new.clone())).collect()
+        self.changes
+            .iter()
+            .map(|change| (change.field.as_str(), change.new.clone()))
+            .collect()
     }
 }
 
@@ -88,9 +91,15 @@ pub(super) fn group(events: impl IntoIterator<Item = StoredEvent>) -> (Vec<Item>
     let mut position: HashMap<u64, usize> = HashMap::new();
     let mut nameless = Vec::new();
     for event in events {
-        let Some(id) = RowId::new(event.row_id) else { continue };
+        let Some(id) = RowId::new(event.row_id) else {
+            continue;
+        };
         let process = event.process_id.and_then(ProcessId::new);
-        let row = Row { id, process, attempts: event.attempts };
+        let row = Row {
+            id,
+            process,
+            attempts: event.attempts,
+        };
         let Some(contact_id) = event.contact_id else {
             nameless.push(row);
             continue;
@@ -203,9 +212,16 @@ mod tests {
 
     #[test]
     fn the_rows_of_a_contact_travel_together() {
-        let (items, nameless) =
-            group([event(1, Some(82)), event(2, Some(85)), event(3, Some(82)), event(4, None)]);
-        let rows: Vec<_> = items.iter().map(|item| (item.contact_id, item.row_ids())).collect();
+        let (items, nameless) = group([
+            event(1, Some(82)),
+            event(2, Some(85)),
+            event(3, Some(82)),
+            event(4, None),
+        ]);
+        let rows: Vec<_> = items
+            .iter()
+            .map(|item| (item.contact_id, item.row_ids()))
+            .collect();
         assert_eq!(rows, [(82, vec![1, 3]), (85, vec![2])]);
         assert_eq!(nameless.len(), 1);
     }
@@ -216,9 +232,21 @@ mod tests {
         let (items, _) = group((1..=2000).map(|row| event(row, Some(row))));
         settled.add(items.into_iter().flat_map(|item| item.rows));
         let portions: Vec<_> = settled.portions().collect();
-        assert_eq!(portions.iter().map(|(_, _, ids)| ids.len()).collect::<Vec<_>>(), [1500, 500]);
+        assert_eq!(
+            portions
+                .iter()
+                .map(|(_, _, ids)| ids.len())
+                .collect::<Vec<_>>(),
+            [1500, 500]
+        );
         let (process, _, ids) = &portions[0];
         settled.confirmed(process, ids);
-        assert_eq!(settled.portions().map(|(_, _, ids)| ids.len()).sum::<usize>(), 500);
+        assert_eq!(
+            settled
+                .portions()
+                .map(|(_, _, ids)| ids.len())
+                .sum::<usize>(),
+            500
+        );
     }
 }

@@ -43,14 +43,19 @@ impl Drain {
     pub(super) fn add_writes(&self, pass: &mut Pass, turn: &mut Turn) {
         let most = self.most_contacts();
         while turn.writes.len() < most {
-            let Some(correction) = pass.to_write.front() else { break };
+            let Some(correction) = pass.to_write.front() else {
+                break;
+            };
             if self.way(correction) != Way::Guarded {
                 break;
             }
             let modified = correction.contact.modified.as_deref().unwrap_or_default();
             let guard = contacts::guard(correction.contact.id, modified);
             let update = contacts::guarded_update(&correction.fields());
-            if !turn.batch.push_guarded(correction.contact.id, &guard, &update) {
+            if !turn
+                .batch
+                .push_guarded(correction.contact.id, &guard, &update)
+            {
                 break;
             }
             turn.writes.extend(pass.to_write.pop_front());
@@ -60,14 +65,21 @@ impl Drain {
     /// As many contacts as the portal writes in the configured time, by the measured cost.
     fn most_contacts(&self) -> usize {
         let cost = self.portal.cost("crm.contact.update");
-        let by_time = if cost > 0.0 { self.config().batch_seconds / cost } else { f64::INFINITY };
+        let by_time = if cost > 0.0 {
+            self.config().batch_seconds / cost
+        } else {
+            f64::INFINITY
+        };
         let cap = self.memory.write_cap.unwrap_or(MOST_CONTACTS);
         (by_time as usize).clamp(1, MOST_CONTACTS.min(cap))
     }
 
     fn way(&self, correction: &Correction) -> Way {
         let Correction { item, contact, .. } = correction;
-        let in_batch = !correction.fields().iter().any(|(_, value)| crate::bitrix::call::is_reference(value));
+        let in_batch = !correction
+            .fields()
+            .iter()
+            .any(|(_, value)| crate::bitrix::call::is_reference(value));
         let cannot = self.memory.facts.guards_work == Some(false)
             || item.missing_from_list
             || item.looks >= GUARDED_LOOKS
@@ -82,7 +94,10 @@ impl Drain {
     }
 
     /// Handles the correction in front where it may not travel in a batch. Returns whether it did.
-    pub(super) async fn write_next_plainly(&mut self, pass: &mut Pass) -> Result<bool, DrainFailure> {
+    pub(super) async fn write_next_plainly(
+        &mut self,
+        pass: &mut Pass,
+    ) -> Result<bool, DrainFailure> {
         if let Some((until, _)) = pass.writes_wait {
             for correction in std::mem::take(&mut pass.to_write) {
                 self.defer(pass, &correction.item, until)?;
@@ -94,7 +109,9 @@ impl Drain {
         if way == Way::Guarded {
             return Ok(false);
         }
-        let Some(mut correction) = pass.to_write.pop_front() else { return Ok(false) };
+        let Some(mut correction) = pass.to_write.pop_front() else {
+            return Ok(false);
+        };
         if way == Way::ReadAgain {
             if correction.contact.is_settled() == Some(false) {
                 correction.item.not_before = Some(after(self.portal.now(), NEXT_SECOND));
@@ -121,7 +138,11 @@ impl Drain {
             return self.judge(pass, correction.item, fresh);
         }
         self.note_sent(pass, std::slice::from_ref(&correction))?;
-        match self.portal.call(&contacts::update(id, &correction.fields()), Repeat::Never).await {
+        match self
+            .portal
+            .call(&contacts::update(id, &correction.fields()), Repeat::Never)
+            .await
+        {
             Ok(_) => self.written(pass, vec![correction]),
             Err(failure) => {
                 let lost = matches!(&failure, CallFailure::Problem(problem) if problem.may_have_been_processed());
@@ -140,7 +161,9 @@ impl Drain {
         failure: CallFailure,
     ) -> Result<(), DrainFailure> {
         match failure {
-            CallFailure::Problem(problem) if !problem.is_unreachable() || problem.may_have_been_processed() => {
+            CallFailure::Problem(problem)
+                if !problem.is_unreachable() || problem.may_have_been_processed() =>
+            {
                 self.write_failed(pass, correction, problem)
             }
             CallFailure::MustWait { until, why } => {
@@ -182,7 +205,10 @@ impl Drain {
                 self.count_false_refusal()?;
                 correction.item.looks = correction.item.looks.max(GUARDED_LOOKS);
             }
-            correction.item.refused_at.clone_from(&correction.contact.modified);
+            correction
+                .item
+                .refused_at
+                .clone_from(&correction.contact.modified);
             self.look_again(pass, correction.item)?;
         }
         for (correction, problem) in failed {
@@ -201,7 +227,10 @@ impl Drain {
         problem: Problem,
     ) -> Result<(), DrainFailure> {
         if fate(problem.clone()) == Fate::Blocked {
-            let until = self.portal.blocked_until("crm.contact.update").unwrap_or(self.portal.now());
+            let until = self
+                .portal
+                .blocked_until("crm.contact.update")
+                .unwrap_or(self.portal.now());
             pass.writes_wait = Some((until, problem.to_string()));
             return self.defer(pass, &correction.item, until);
         }
@@ -226,11 +255,19 @@ impl Drain {
     }
 
     /// Writes down what a turn is about to send.
-    pub(super) fn note_sending(&mut self, pass: &mut Pass, turn: &Turn) -> Result<(), DrainFailure> {
+    pub(super) fn note_sending(
+        &mut self,
+        pass: &mut Pass,
+        turn: &Turn,
+    ) -> Result<(), DrainFailure> {
         self.note_sent(pass, &turn.writes)
     }
 
-    fn note_sent(&mut self, pass: &mut Pass, corrections: &[Correction]) -> Result<(), DrainFailure> {
+    fn note_sent(
+        &mut self,
+        pass: &mut Pass,
+        corrections: &[Correction],
+    ) -> Result<(), DrainFailure> {
         if corrections.is_empty() {
             return Ok(());
         }
@@ -248,26 +285,42 @@ impl Drain {
             })
             .collect();
         let now = self.portal.now();
-        self.portal.store().changes_sent(self.portal.id, run, RunKind::Drain, &sent, now)?;
-        self.memory.unanswered.extend(corrections.iter().map(|correction| correction.contact.id));
+        self.portal
+            .store()
+            .changes_sent(self.portal.id, run, RunKind::Drain, &sent, now)?;
+        self.memory
+            .unanswered
+            .extend(corrections.iter().map(|correction| correction.contact.id));
         Ok(())
     }
 
     /// Strikes out writes that were certainly not made.
     pub(super) fn strike_sent(&mut self, corrections: &[Correction]) -> Result<(), DrainFailure> {
-        let ids: Vec<u64> = corrections.iter().map(|correction| correction.contact.id).collect();
-        self.portal.store().changes_answered(self.portal.id, &[], &ids)?;
+        let ids: Vec<u64> = corrections
+            .iter()
+            .map(|correction| correction.contact.id)
+            .collect();
+        self.portal
+            .store()
+            .changes_answered(self.portal.id, &[], &ids)?;
         for id in ids {
             self.memory.unanswered.remove(&id);
         }
         Ok(())
     }
 
-    fn written(&mut self, pass: &mut Pass, corrections: Vec<Correction>) -> Result<(), DrainFailure> {
+    fn written(
+        &mut self,
+        pass: &mut Pass,
+        corrections: Vec<Correction>,
+    ) -> Result<(), DrainFailure> {
         if corrections.is_empty() {
             return Ok(());
         }
-        let ids: Vec<u64> = corrections.iter().map(|correction| correction.contact.id).collect();
+        let ids: Vec<u64> = corrections
+            .iter()
+            .map(|correction| correction.contact.id)
+            .collect();
         let store = self.portal.store();
         store.changes_answered(self.portal.id, &ids, &[])?;
         store.unpark(self.portal.id, &ids)?;

@@ -32,7 +32,10 @@ impl Meter {
     }
 
     pub(super) fn sent(&mut self, method: &'static str, problem: Option<&Problem>) {
-        *self.calls.entry((method, problem.map_or("ok", word))).or_default() += 1;
+        *self
+            .calls
+            .entry((method, problem.map_or("ok", word)))
+            .or_default() += 1;
     }
 
     pub(super) fn rested(&mut self, seconds: f64) {

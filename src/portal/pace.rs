@@ -95,7 +95,10 @@ impl Portal {
         if self.is_stopping() {
             return Err(CallFailure::Stopped);
         }
-        let blocked = self.pace().operating.permit(&load.0, self.plan(), self.now());
+        let blocked = self
+            .pace()
+            .operating
+            .permit(&load.0, self.plan(), self.now());
         if let Some((until, method)) = blocked {
             let why = format!("the portal's execution time for {method} is used up");
             self.rest_until(until, &why).await?;
@@ -111,7 +114,10 @@ impl Portal {
             })?;
             match taken {
                 Ok(()) => return Ok(()),
-                Err(room_at) => self.rest_until(room_at, "the request bucket is full").await?,
+                Err(room_at) => {
+                    self.rest_until(room_at, "the request bucket is full")
+                        .await?
+                }
             }
         }
     }
@@ -136,7 +142,8 @@ impl Portal {
     pub(super) fn block_commands(&self, answer: &BatchAnswer) -> Result<(), StoreFault> {
         let (plan, now) = (self.plan(), self.now());
         for method in answer.failed_methods(&Problem::MethodBlocked) {
-            self.pace().blocked(self.store(), self.id, method, plan, now)?;
+            self.pace()
+                .blocked(self.store(), self.id, method, plan, now)?;
         }
         Ok(())
     }
@@ -145,7 +152,10 @@ impl Portal {
     #[must_use]
     pub fn blocked_until(&self, method: &'static str) -> Option<Timestamp> {
         let one = BTreeMap::from([(method, 1)]);
-        self.pace().operating.permit(&one, self.plan(), self.now()).map(|(until, _)| until)
+        self.pace()
+            .operating
+            .permit(&one, self.plan(), self.now())
+            .map(|(until, _)| until)
     }
 
     fn host(&self) -> String {

@@ -4,9 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{CallFailure, Portal};
 use crate::{
-    bitrix::{
-        oauth::{self, Grant, GrantProblem, Offer},
-    },
+    bitrix::oauth::{self, Grant, GrantProblem, Offer},
     clock::after,
     config::is_safe,
     store::{PortalRecord, Tokens},
@@ -31,10 +29,13 @@ impl Portal {
             match self.store().lock_renewal(self.id)? {
                 Ok(lock) => break lock,
                 Err(holder) if self.now() >= deadline => {
-                    return Err(CallFailure::RenewalPutOff(format!("{holder} is renewing it")));
+                    return Err(CallFailure::RenewalPutOff(format!(
+                        "{holder} is renewing it"
+                    )));
                 }
                 Err(_) => {
-                    self.rest_until(after(self.now(), LOOK_SECONDS), "another renewal").await?;
+                    self.rest_until(after(self.now(), LOOK_SECONDS), "another renewal")
+                        .await?;
                 }
             }
         };
@@ -65,7 +66,9 @@ impl Portal {
             self.config.oauth_url.as_ref(),
             record.tokens.server_endpoint.as_deref(),
         ) else {
-            return Err(CallFailure::RenewalPutOff("the authorisation address is wrong".to_owned()));
+            return Err(CallFailure::RenewalPutOff(
+                "the authorisation address is wrong".to_owned(),
+            ));
         };
         let mut tries = 0;
         loop {
@@ -93,7 +96,10 @@ impl Portal {
                         return Err(put_off);
                     }
                     let rest = after(self.now(), self.retry.delay(tries));
-                    match self.rest_until(rest, "the authorisation server is away").await {
+                    match self
+                        .rest_until(rest, "the authorisation server is away")
+                        .await
+                    {
                         Err(CallFailure::MustWait { .. }) => return Err(put_off),
                         other => other?,
                     }
@@ -104,7 +110,11 @@ impl Portal {
     }
 
     fn tokens(&self, record: &PortalRecord, grant: Grant) -> Result<Tokens, CallFailure> {
-        if let Some(member) = grant.member_id.as_ref().filter(|id| **id != record.tokens.member_id) {
+        if let Some(member) = grant
+            .member_id
+            .as_ref()
+            .filter(|id| **id != record.tokens.member_id)
+        {
             return Err(self.lose_authorisation(&format!(
                 "the renewed token belongs to another portal (member_id {member})"
             )));

@@ -17,23 +17,49 @@ pub struct RetryPolicy {
 
 impl RetryPolicy {
     /// For one request that was not processed, or may be repeated without harm.
-    pub const CALLS: Self = Self { base: 1.0, factor: 2.0, cap: 30.0, jitter: 0.5, tries: 4 };
+    pub const CALLS: Self = Self {
+        base: 1.0,
+        factor: 2.0,
+        cap: 30.0,
+        jitter: 0.5,
+        tries: 4,
+    };
 
     /// For a contact that met a temporary problem.
-    pub const CONTACTS: Self =
-        Self { base: 15.0, factor: 2.0, cap: 3600.0, jitter: 0.3, tries: u32::MAX };
+    pub const CONTACTS: Self = Self {
+        base: 15.0,
+        factor: 2.0,
+        cap: 3600.0,
+        jitter: 0.3,
+        tries: u32::MAX,
+    };
 
     /// For a contact that the portal refuses for good.
-    pub const PARKED: Self =
-        Self { base: 6.0 * 3600.0, factor: 2.0, cap: 7.0 * 86400.0, jitter: 0.2, tries: u32::MAX };
+    pub const PARKED: Self = Self {
+        base: 6.0 * 3600.0,
+        factor: 2.0,
+        cap: 7.0 * 86400.0,
+        jitter: 0.2,
+        tries: u32::MAX,
+    };
 
     /// For a portal that is away, or whose drains fail.
-    pub const PORTALS: Self =
-        Self { base: 5.0, factor: 2.0, cap: 300.0, jitter: 0.3, tries: u32::MAX };
+    pub const PORTALS: Self = Self {
+        base: 5.0,
+        factor: 2.0,
+        cap: 300.0,
+        jitter: 0.3,
+        tries: u32::MAX,
+    };
 
     /// For a portal that needs a person: probes, not tries.
-    pub const PROBES: Self =
-        Self { base: 300.0, factor: 2.0, cap: 3600.0, jitter: 0.2, tries: u32::MAX };
+    pub const PROBES: Self = Self {
+        base: 300.0,
+        factor: 2.0,
+        cap: 3600.0,
+        jitter: 0.2,
+        tries: u32::MAX,
+    };
 
     /// Seconds to wait after `earlier` tries in vain.
     #[must_use]

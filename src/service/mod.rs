@@ -27,7 +27,11 @@ pub async fn serve(context: Context, config: &Config) -> anyhow::Result<()> {
     let schedule = schedule::start(&config.poll.schedule, pokes.clone()).await?;
     let workers = TaskTracker::new();
     for (portal, poke) in config.portals.iter().zip(pokes) {
-        let worker = worker::Worker::new(context.clone(), Arc::new(portal.clone()), config.poll.limit.get());
+        let worker = worker::Worker::new(
+            context.clone(),
+            Arc::new(portal.clone()),
+            config.poll.limit.get(),
+        );
         workers.spawn(worker.run(poke));
     }
     workers.close();
@@ -46,7 +50,10 @@ fn open_drain(
     limit: u32,
     patience: Patience,
 ) -> Result<Option<Drain>, CallFailure> {
-    let Some(record) = context.store.find_portal(config.url.as_str(), &config.client_id)? else {
+    let Some(record) = context
+        .store
+        .find_portal(config.url.as_str(), &config.client_id)?
+    else {
         return Ok(None);
     };
     let portal = Portal::open(context.clone(), config.clone(), &record, patience)?;

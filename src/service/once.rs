@@ -49,7 +49,10 @@ pub async fn drain_all_once(
     for (at, portal) in portals.into_iter().enumerate() {
         let context = context.clone();
         tasks.spawn(async move {
-            (at, drain_once(&context, Arc::new(portal), limit, max_wait, &mut |_| {}).await)
+            (
+                at,
+                drain_once(&context, Arc::new(portal), limit, max_wait, &mut |_| {}).await,
+            )
         });
     }
     let mut reports: Vec<(usize, PortalReport)> = tasks.join_all().await;
@@ -72,7 +75,9 @@ pub async fn drain_once(
         parked: 0,
         ending: Ending::NoTokens,
     };
-    let patience = Patience { longest_wait: max_wait.as_secs_f64() };
+    let patience = Patience {
+        longest_wait: max_wait.as_secs_f64(),
+    };
     let mut drain = match open_drain(context, &config, limit, patience) {
         Ok(Some(drain)) => drain,
         Ok(None) => return report,

@@ -13,15 +13,23 @@ pub(super) struct Running(JobScheduler);
 
 /// Pokes everybody in `pokes` at each tick of `schedule`.
 pub(super) async fn start(schedule: &Schedule, pokes: Vec<Arc<Notify>>) -> anyhow::Result<Running> {
-    let scheduler = JobScheduler::new().await.context("the scheduler does not start")?;
+    let scheduler = JobScheduler::new()
+        .await
+        .context("the scheduler does not start")?;
     let job = Job::new(schedule.as_str(), move |_, _| {
         for poke in &pokes {
             poke.notify_one();
         }
     })
     .context("the scheduler does not take the schedule")?;
-    scheduler.add(job).await.context("the scheduler does not take the job")?;
-    scheduler.start().await.context("the scheduler does not start")?;
+    scheduler
+        .add(job)
+        .await
+        .context("the scheduler does not take the job")?;
+    scheduler
+        .start()
+        .await
+        .context("the scheduler does not start")?;
     Ok(Running(scheduler))
 }
 

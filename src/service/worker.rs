@@ -47,7 +47,13 @@ enum Next {
 
 impl Worker {
     pub(super) fn new(context: Context, config: Arc<PortalConfig>, limit: u32) -> Self {
-        Self { context, config, limit, drain: None, state: State::Fresh }
+        Self {
+            context,
+            config,
+            limit,
+            drain: None,
+            state: State::Fresh,
+        }
     }
 
     /// Works until a stop is asked for.
@@ -76,14 +82,18 @@ impl Worker {
 
     async fn pass(&mut self) -> Next {
         if self.drain.is_none() {
-            let patience = Patience { longest_wait: LONGEST_WAIT };
+            let patience = Patience {
+                longest_wait: LONGEST_WAIT,
+            };
             match open_drain(&self.context, &self.config, self.limit, patience) {
                 Ok(Some(drain)) => self.drain = Some(drain),
                 Ok(None) => return self.no_tokens(),
                 Err(failure) => return self.failed(&failure.into()),
             }
         }
-        let Some(drain) = &mut self.drain else { return Next::Poke };
+        let Some(drain) = &mut self.drain else {
+            return Next::Poke;
+        };
         match drain.pass(&mut |_| {}).await {
             Ok(summary) => self.passed(&summary),
             Err(failure) => self.failed(&failure),
@@ -128,7 +138,10 @@ impl Worker {
         if times == 0 {
             tracing::warn!(portal = %self.config.name, reason = %failure, "cannot work; trying again by itself");
         }
-        self.state = State::Failing { times, word: failure.word() };
+        self.state = State::Failing {
+            times,
+            word: failure.word(),
+        };
         let policy = match failure {
             DrainFailure::NeedsPerson(_) | DrainFailure::Unverified(_) => RetryPolicy::PROBES,
             _ => RetryPolicy::PORTALS,

@@ -149,7 +149,9 @@ impl Store {
             let mut found = Vec::new();
             for contact in contacts {
                 let writes: u32 = count
-                    .query_row(params![portal.0, *contact as i64, millis(since)], |row| row.get(0))?;
+                    .query_row(params![portal.0, *contact as i64, millis(since)], |row| {
+                        row.get(0)
+                    })?;
                 if writes > 0 {
                     found.push((*contact, writes));
                 }

@@ -27,7 +27,11 @@ pub struct Holder(pub String);
 
 impl std::fmt::Display for Holder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_empty() { "another process" } else { &self.0 })
+        f.write_str(if self.0.is_empty() {
+            "another process"
+        } else {
+            &self.0
+        })
     }
 }
 

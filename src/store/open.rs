@@ -58,7 +58,10 @@ impl Store {
         if verdict == "ok" {
             return Ok(());
         }
-        Err(StoreFault::Corrupt { path: self.path.clone(), reason: verdict })
+        Err(StoreFault::Corrupt {
+            path: self.path.clone(),
+            reason: verdict,
+        })
     }
 }
 
@@ -71,7 +74,10 @@ fn check_file(path: &Path) -> Result<(), StoreFault> {
     };
     let mode = found.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
-        return Err(StoreFault::WrongMode { path: path.to_path_buf(), mode });
+        return Err(StoreFault::WrongMode {
+            path: path.to_path_buf(),
+            mode,
+        });
     }
     let mut start = [0_u8; 16];
     let sound = fs::File::open(path)
@@ -107,17 +113,27 @@ fn connect(path: &Path) -> Result<Connection, StoreFault> {
 /// Writes a complete empty store under another name first, so that a crash leaves no half-made one.
 fn create(path: &Path) -> Result<(), StoreFault> {
     let io = |error: std::io::Error| StoreFault::from_io(path, &error);
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
         fs::create_dir_all(folder).map_err(io)?;
     }
     let draft = PathBuf::from(format!("{}.new.{}", path.display(), std::process::id()));
     let _ = fs::remove_file(&draft);
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(io)?;
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(io)?;
     let fault = |error| StoreFault::from_sqlite(path, error);
     {
         let mut connection = Connection::open(&draft).map_err(fault)?;
         apply_migrations(&mut connection, 0).map_err(fault)?;
-        connection.pragma_update(None, "application_id", APPLICATION_ID).map_err(fault)?;
+        connection
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(fault)?;
         connection.close().map_err(|(_, error)| fault(error))?;
     }
     // A hard link fails where another process was faster; its store is as good as ours.
@@ -141,21 +157,34 @@ fn migrate(path: &Path, mut connection: Connection) -> Result<Store, StoreFault>
         });
     }
     let known = MIGRATIONS.len() as i64;
-    let found: i64 =
-        connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(fault)?;
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(fault)?;
     if found > known {
-        return Err(StoreFault::NewerSchema { path: path.to_path_buf(), found, known });
+        return Err(StoreFault::NewerSchema {
+            path: path.to_path_buf(),
+            found,
+            known,
+        });
     }
     if found < known {
         apply_migrations(&mut connection, found).map_err(fault)?;
     }
-    Ok(Store { connection: Arc::new(Mutex::new(connection)), path: path.to_path_buf() })
+    Ok(Store {
+        connection: Arc::new(Mutex::new(connection)),
+        path: path.to_path_buf(),
+    })
 }
 
 fn apply_migrations(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
-    for (done, step) in MIGRATIONS.iter().enumerate().skip(usize::try_from(from).unwrap_or(0)) {
+    for (done, step) in MIGRATIONS
+        .iter()
+        .enumerate()
+        .skip(usize::try_from(from).unwrap_or(0))
+    {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let version: i64 =
+            transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if version == done as i64 {
             transaction.execute_batch(step)?;
             transaction.pragma_update(None, "user_version", done as i64 + 1)?;

@@ -163,7 +163,13 @@ impl Store {
     /// # Errors
     /// A fault of the state file, also where the portal was forgotten meanwhile.
     pub fn portal(&self, portal: PortalId) -> Result<PortalRecord, StoreFault> {
-        self.read(|db| db.query_row(&format!("{SELECT} WHERE id = ?1"), params![portal.0], record))
+        self.read(|db| {
+            db.query_row(
+                &format!("{SELECT} WHERE id = ?1"),
+                params![portal.0],
+                record,
+            )
+        })
     }
 
     /// Removes a portal with everything that is known about it.
@@ -172,7 +178,8 @@ impl Store {
     /// A fault of the state file.
     pub fn forget_portal(&self, portal: PortalId) -> Result<(), StoreFault> {
         self.write(|db| {
-            db.execute("DELETE FROM portal WHERE id = ?1", params![portal.0]).map(drop)
+            db.execute("DELETE FROM portal WHERE id = ?1", params![portal.0])
+                .map(drop)
         })
     }
 
@@ -181,7 +188,11 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn set_endpoint(&self, portal: PortalId, endpoint: &str) -> Result<(), StoreFault> {
-        self.set(portal, "UPDATE portal SET endpoint = ?2 WHERE id = ?1", Some(endpoint))
+        self.set(
+            portal,
+            "UPDATE portal SET endpoint = ?2 WHERE id = ?1",
+            Some(endpoint),
+        )
     }
 
     /// Remembers why tokens may not be used for a drain, or that they passed every check.
@@ -189,7 +200,11 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn set_unverified(&self, portal: PortalId, reason: Option<&str>) -> Result<(), StoreFault> {
-        self.set(portal, "UPDATE portal SET unverified = ?2 WHERE id = ?1", reason)
+        self.set(
+            portal,
+            "UPDATE portal SET unverified = ?2 WHERE id = ?1",
+            reason,
+        )
     }
 
     /// Remembers why the portal no longer accepts us, or that it does again.
@@ -219,7 +234,11 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn set_paused(&self, portal: PortalId, since: Option<Timestamp>) -> Result<(), StoreFault> {
-        self.set(portal, "UPDATE portal SET paused_at = ?2 WHERE id = ?1", since.map(millis))
+        self.set(
+            portal,
+            "UPDATE portal SET paused_at = ?2 WHERE id = ?1",
+            since.map(millis),
+        )
     }
 
     /// Remembers until when writing rests because of `max_changes_per_hour`.
@@ -227,7 +246,11 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn set_braked(&self, portal: PortalId, until: Option<Timestamp>) -> Result<(), StoreFault> {
-        self.set(portal, "UPDATE portal SET braked_until = ?2 WHERE id = ?1", until.map(millis))
+        self.set(
+            portal,
+            "UPDATE portal SET braked_until = ?2 WHERE id = ?1",
+            until.map(millis),
+        )
     }
 
     /// The stored model of the portal's pace, as its owner wrote it.
@@ -236,9 +259,11 @@ impl Store {
     /// A fault of the state file.
     pub fn pace(&self, portal: PortalId) -> Result<Option<String>, StoreFault> {
         self.read(|db| {
-            db.query_row("SELECT pace FROM portal WHERE id = ?1", params![portal.0], |row| {
-                row.get(0)
-            })
+            db.query_row(
+                "SELECT pace FROM portal WHERE id = ?1",
+                params![portal.0],
+                |row| row.get(0),
+            )
             .optional()
             .map(Option::flatten)
         })
@@ -250,8 +275,11 @@ impl Store {
     /// A fault of the state file.
     pub fn set_pace(&self, portal: PortalId, pace: &str) -> Result<(), StoreFault> {
         self.write_relaxed(|db| {
-            db.execute("UPDATE portal SET pace = ?2 WHERE id = ?1", params![portal.0, pace])
-                .map(drop)
+            db.execute(
+                "UPDATE portal SET pace = ?2 WHERE id = ?1",
+                params![portal.0, pace],
+            )
+            .map(drop)
         })
     }
 
@@ -270,12 +298,15 @@ impl Store {
     /// A fault of the state file.
     pub fn portals(&self) -> Result<Vec<PortalRecord>, StoreFault> {
         self.read(|db: &Connection| {
-            db.prepare(&format!("{SELECT} ORDER BY id"))?.query_map([], record)?.collect()
+            db.prepare(&format!("{SELECT} ORDER BY id"))?
+                .query_map([], record)?
+                .collect()
         })
     }
 }
 
-const SELECT: &str = "SELECT id, client_id, url, stored_at, unverified, lost, plan_confirms, plan_connector,
+const SELECT: &str =
+    "SELECT id, client_id, url, stored_at, unverified, lost, plan_confirms, plan_connector,
    guards_work, paused_at, braked_until, member_id, endpoint, server_endpoint, access_token,
    refresh_token, access_expires_at, user_id FROM portal";
 

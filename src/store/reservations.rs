@@ -175,10 +175,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn open_processes(
-        &self,
-        queue: &QueueKey,
-    ) -> Result<Vec<(String, u32, bool)>, StoreFault> {
+    pub fn open_processes(&self, queue: &QueueKey) -> Result<Vec<(String, u32, bool)>, StoreFault> {
         self.read(|db| {
             db.prepare_cached(
                 "SELECT process_id, count(*), max(error) FROM event
@@ -244,7 +241,9 @@ fn stored_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
         taken: row.get("taken")?,
         error: row.get("error")?,
         event_name: row.get("event_name")?,
-        contact_id: row.get::<_, Option<i64>>("contact_id")?.map(i64::unsigned_abs),
+        contact_id: row
+            .get::<_, Option<i64>>("contact_id")?
+            .map(i64::unsigned_abs),
         changed_at: row.get::<_, Option<i64>>("changed_at")?.map(moment),
         attempts: row.get("attempts")?,
         next_try_at: moment(row.get("next_try_at")?),

@@ -1,4 +1,4 @@
-//! Integration tests.
+//! Integration tests: a module per promise, command or part.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod config;
@@ -6,4 +6,8 @@ mod config_example;
 mod config_problems;
 mod config_schedule;
 mod config_secret;
+mod drain;
 mod names;
+mod sandbox;
+mod units;
+mod world;
