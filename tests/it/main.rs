@@ -1,6 +1,7 @@
 //! Integration tests: a module per promise, command or part.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod arrows;
 mod config;
 mod config_example;
 mod config_problems;
