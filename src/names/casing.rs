@@ -39,7 +39,7 @@ impl Casing {
     pub(super) fn lower(self, part: &mut [Glyph], at: usize, letters: LetterSpan) -> bool {
         let lowered = match part[at].ch {
             'Σ' if letters.first < at && at == letters.last => 'ς',
-            'I' if self.turkic && !part.get(at + 1).is_some_and(|next| next.ch == '\u{307}') => 'ı',
+            'I' if self.turkic && part.get(at + 1).is_none_or(|next| next.ch != '\u{307}') => 'ı',
             'İ' => 'i',
             ch if part[at].is_upper() || part[at].is_mtavruli() => MAPPER.simple_lowercase(ch),
             ch => ch,
