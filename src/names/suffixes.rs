@@ -65,7 +65,7 @@ pub(super) fn numeral(lexicon: &Lexicon, token: &[Glyph], letter_parts: &[Span])
 
 /// 6.4 Upper case, whatever the shape.
 pub(super) fn raise_numeral(casing: Casing, part: &mut [Glyph]) {
-    for glyph in part {
-        casing.raise(glyph);
+    for at in 0..part.len() {
+        casing.raise(part, at);
     }
 }

@@ -3,3 +3,4 @@
 
 mod names;
 mod names_command;
+mod names_invariants;
