@@ -4,3 +4,4 @@
 mod names;
 mod names_command;
 mod names_invariants;
+mod names_settings;
