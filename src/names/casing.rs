@@ -21,17 +21,18 @@ impl Casing {
         Casing { turkic }
     }
 
-    /// Raises a cased letter to its title-case form (`ǆ` gives `ǅ`). Answers whether it changed.
-    pub(super) fn raise(self, glyph: &mut Glyph) -> bool {
-        if !glyph.is_cased() {
-            return false;
-        }
-        let raised = match glyph.ch {
+    /// Raises one letter of a part, if it is cased, to its title-case form (`ǆ` gives `ǅ`).
+    /// Answers whether it changed.
+    pub(super) fn raise(self, part: &mut [Glyph], at: usize) -> bool {
+        let raised = match part[at].ch {
+            _ if !part[at].is_cased() => return false,
             'i' if self.turkic => 'İ',
+            // With a dot as a mark, `I` would be the capital of `i`, which is another letter.
+            'ı' if has_dot_above(part, at) => 'ı',
             'ı' => 'I',
             ch => MAPPER.simple_titlecase(ch),
         };
-        glyph.replace(raised)
+        part[at].replace(raised)
     }
 
     /// Lowers one letter of a part, cased or Mtavruli. The part is needed for the final sigma and
@@ -39,7 +40,7 @@ impl Casing {
     pub(super) fn lower(self, part: &mut [Glyph], at: usize, letters: LetterSpan) -> bool {
         let lowered = match part[at].ch {
             'Σ' if letters.first < at && at == letters.last => 'ς',
-            'I' if self.turkic && !part.get(at + 1).is_some_and(|next| next.ch == '\u{307}') => 'ı',
+            'I' if self.turkic && !has_dot_above(part, at) => 'ı',
             'İ' => 'i',
             ch if part[at].is_upper() || part[at].is_mtavruli() => MAPPER.simple_lowercase(ch),
             ch => ch,
@@ -60,13 +61,18 @@ impl Casing {
         let mut changed = false;
         for at in letters.first..=letters.last {
             changed |= if capitals.contains(&at) {
-                self.raise(&mut part[at])
+                self.raise(part, at)
             } else {
                 self.lower(part, at, letters)
             };
         }
         changed
     }
+}
+
+/// The letter carries U+0307 as a mark of its own.
+fn has_dot_above(part: &[Glyph], at: usize) -> bool {
+    part.get(at + 1).is_some_and(|next| next.ch == '\u{307}')
 }
 
 /// Georgian: Mtavruli capitals always become Mkhedruli, which is never raised.

@@ -51,11 +51,19 @@ struct Tidied {
 /// The places of the words, and what decided about each.
 type Words = SmallVec<[(Span, Rule); 8]>;
 
+/// What decided about each word in one round.
+type Decisions = SmallVec<[Rule; 8]>;
+
 impl Engine {
     /// Builds an engine.
     pub fn new(settings: Settings) -> Engine {
         let lexicon = Lexicon::new(&settings);
         Engine { settings, lexicon }
+    }
+
+    /// What the engine was built from.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The tidied text: only the case of letters differs. Borrowed if nothing changed.
@@ -83,95 +91,103 @@ impl Engine {
         }
     }
 
-    /// An override for the whole field, then section 3, then the style.
+    /// Applies the policy until nothing changes any more, so that tidying a tidied name is idle
+    /// whatever the input. Nearly every name settles in the first round; a few odd texts, such as a
+    /// capital `BIN` under Turkic casing (lowered to `bın`, which is no particle any more), need
+    /// another. A text that would never settle stays as it was, which is idle too.
     fn work(&self, field: Field, text: &str) -> Tidied {
         let mut glyphs = glyphs(text);
-        let tokens = tokens(&glyphs);
-        let whole = |rule: Rule| tokens.iter().map(|token| (token.clone(), rule)).collect();
+        let mut words: Words = tokens(&glyphs)
+            .into_iter()
+            .map(|word| (word, Rule::Kept))
+            .collect();
+        let original = glyphs.clone();
+        for round in 0..ROUNDS {
+            let before = glyphs.clone();
+            let decisions = self.apply_policy(field, &mut glyphs, &words);
+            for ((word, rule), decision) in words.iter_mut().zip(decisions) {
+                if round == 0 || glyphs[word.clone()] != before[word.clone()] {
+                    *rule = decision;
+                }
+            }
+            if glyphs == before {
+                return Tidied { glyphs, words };
+            }
+        }
+        words.iter_mut().for_each(|(_, rule)| *rule = Rule::Kept);
+        Tidied {
+            glyphs: original,
+            words,
+        }
+    }
 
+    /// The policy, once: an override for the whole field, then section 3, then the style. Answers
+    /// the rule that decided about each word.
+    fn apply_policy(&self, field: Field, glyphs: &mut Glyphs, words: &Words) -> Decisions {
+        let all = |rule: Rule| SmallVec::from_elem(rule, words.len());
         if self
             .settings
             .overrides
-            .lay_over(field, without_outer_space(&mut glyphs))
+            .lay_over(field, without_outer_space(glyphs))
         {
-            return Tidied {
-                glyphs,
-                words: whole(Rule::FieldOverride),
-            };
+            return all(Rule::FieldOverride);
         }
-        if let Some(reason) = self.not_a_name(&glyphs, &tokens) {
-            return Tidied {
-                glyphs,
-                words: whole(Rule::NotAName(reason)),
-            };
+        if let Some(reason) = self.not_a_name(glyphs, words) {
+            return all(Rule::NotAName(reason));
         }
-        let mut words = whole(Rule::Kept);
-        self.settle(field, &mut glyphs, &mut words);
-        Tidied { glyphs, words }
+        let casing = Casing::of(&self.settings.language, glyphs);
+        match self.settings.style {
+            Style::Plain => self.apply_plain(field, casing, glyphs, words),
+            Style::Smart => self.apply_smart(field, casing, glyphs, words),
+        }
     }
 
-    fn not_a_name(&self, glyphs: &[Glyph], tokens: &[Span]) -> Option<NotAName> {
-        guards::not_a_name(glyphs, tokens).or_else(|| {
+    fn not_a_name(&self, glyphs: &[Glyph], words: &Words) -> Option<NotAName> {
+        guards::not_a_name(glyphs, words).or_else(|| {
             let company = self.settings.style == Style::Smart
-                && guards::is_company(&self.lexicon, glyphs, tokens);
+                && guards::is_company(&self.lexicon, glyphs, words);
             company.then_some(NotAName::LegalForm)
         })
     }
 
-    /// Applies the style until nothing changes any more, so that tidying a tidied name is idle
-    /// whatever the input. Nearly every name settles in the first round; a few odd texts, such as a
-    /// capital `BIN` under Turkic casing (lowered to `bın`, which is no particle any more), need
-    /// another. A text that would never settle stays as it was, which is idle too.
-    fn settle(&self, field: Field, glyphs: &mut Glyphs, words: &mut Words) {
-        let original = glyphs.clone();
-        for round in 0..ROUNDS {
-            let before = glyphs.clone();
-            let decisions = self.round(field, glyphs, words);
-            for ((span, rule), decision) in words.iter_mut().zip(decisions) {
-                if round == 0 || glyphs[span.clone()] != before[span.clone()] {
-                    *rule = decision;
-                }
+    fn apply_plain(
+        &self,
+        field: Field,
+        casing: Casing,
+        glyphs: &mut [Glyph],
+        words: &Words,
+    ) -> Decisions {
+        let tidy = |(word, _): &(Span, Rule)| {
+            let token = &mut glyphs[word.clone()];
+            if self.settings.overrides.lay_over(field, token) {
+                return Rule::Override;
             }
-            if *glyphs == before {
-                return;
-            }
-        }
-        *glyphs = original;
-        words.iter_mut().for_each(|(_, rule)| *rule = Rule::Kept);
+            plain::tidy_token(casing, &self.settings.language, token);
+            Rule::Plain
+        };
+        words.iter().map(tidy).collect()
     }
 
-    /// Applies the style once; answers the rule that decided about each word.
-    fn round(&self, field: Field, glyphs: &mut Glyphs, words: &Words) -> SmallVec<[Rule; 8]> {
-        let spans = words.iter().map(|(span, _)| span.clone());
-        let settings = &self.settings;
-        let casing = Casing::of(&settings.language, glyphs);
-        match settings.style {
-            Style::Plain => {
-                let plain = |span: Span| {
-                    let token = &mut glyphs[span];
-                    if settings.overrides.lay_over(field, token) {
-                        return Rule::Override;
-                    }
-                    plain::tidy_token(casing, &settings.language, token);
-                    Rule::Plain
-                };
-                spans.map(plain).collect()
-            }
-            Style::Smart => {
-                let reading = Reading::of(glyphs, &self.lexicon, &settings.language);
-                let smart = Smart {
-                    field,
-                    settings,
-                    lexicon: &self.lexicon,
-                    casing,
-                    reading: &reading,
-                };
-                spans
-                    .enumerate()
-                    .map(|(at, span)| smart.tidy_token(at, &mut glyphs[span]))
-                    .collect()
-            }
-        }
+    fn apply_smart(
+        &self,
+        field: Field,
+        casing: Casing,
+        glyphs: &mut [Glyph],
+        words: &Words,
+    ) -> Decisions {
+        let reading = Reading::of(glyphs, &self.lexicon, &self.settings.language);
+        let (settings, lexicon) = (&self.settings, &self.lexicon);
+        let smart = Smart {
+            field,
+            settings,
+            lexicon,
+            casing,
+            reading: &reading,
+        };
+        let tidy = |(at, (word, _)): (usize, &(Span, Rule))| {
+            smart.tidy_token(at, &mut glyphs[word.clone()])
+        };
+        words.iter().enumerate().map(tidy).collect()
     }
 }
 

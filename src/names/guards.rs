@@ -4,10 +4,10 @@ use super::fold::Fold;
 use super::glyph::{Glyph, Kind};
 use super::lexicon::{Lexicon, Lists, is_one_of};
 use super::text::Span;
-use super::{NotAName, lists};
+use super::{NotAName, Rule, lists};
 
 /// The tests of both styles, 3.1 to 3.7, in their order.
-pub(super) fn not_a_name(field: &[Glyph], tokens: &[Span]) -> Option<NotAName> {
+pub(super) fn not_a_name(field: &[Glyph], words: &[(Span, Rule)]) -> Option<NotAName> {
     let any = |test: fn(&[Glyph]) -> bool| (0..field.len()).any(|at| test(&field[at..]));
     if !field
         .iter()
@@ -22,9 +22,9 @@ pub(super) fn not_a_name(field: &[Glyph], tokens: &[Span]) -> Option<NotAName> {
         Some(NotAName::BrokenEncoding)
     } else if any(starts_html_entity) {
         Some(NotAName::HtmlEntity)
-    } else if tokens.iter().any(|token| is_www(&field[token.clone()])) {
+    } else if words.iter().any(|(word, _)| is_www(&field[word.clone()])) {
         Some(NotAName::Www)
-    } else if matches!(tokens, [token] if is_domain(&field[token.clone()])) {
+    } else if matches!(words, [(word, _)] if is_domain(&field[word.clone()])) {
         Some(NotAName::Domain)
     } else {
         None
@@ -32,10 +32,10 @@ pub(super) fn not_a_name(field: &[Glyph], tokens: &[Span]) -> Option<NotAName> {
 }
 
 /// 3.8, smart style only: two or more tokens, one of them a legal form.
-pub(super) fn is_company(lexicon: &Lexicon, field: &[Glyph], tokens: &[Span]) -> bool {
-    tokens.len() >= 2
-        && tokens.iter().any(|token| {
-            let fold = Fold::of(strip(&field[token.clone()]));
+pub(super) fn is_company(lexicon: &Lexicon, field: &[Glyph], words: &[(Span, Rule)]) -> bool {
+    words.len() >= 2
+        && words.iter().any(|(word, _)| {
+            let fold = Fold::of(strip(&field[word.clone()]));
             lexicon.lists_of(&fold).has(Lists::LEGAL_FORM)
         })
 }

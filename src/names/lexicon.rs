@@ -1,6 +1,7 @@
 //! The word lists of [`lists`], ready to be asked with one look-up per word.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use super::fold::Fold;
 use super::{Settings, lists};
@@ -42,7 +43,7 @@ impl Lists {
 }
 
 /// Every listed word by its fold.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Lexicon {
     words: HashMap<Box<str>, Lists>,
 }
@@ -121,6 +122,12 @@ impl Lexicon {
     /// The lists that a folded word stands in.
     pub(super) fn lists_of(&self, fold: &Fold) -> Lists {
         self.words.get(fold.as_str()).copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Lexicon {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lexicon of {} words", self.words.len())
     }
 }
 

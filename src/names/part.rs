@@ -88,7 +88,7 @@ impl PartContext<'_> {
         let corrections = self.corrections(part);
         let mut changed = false;
         for place in corrections.capitals {
-            changed |= self.casing.raise(&mut part[place]);
+            changed |= self.casing.raise(part, place);
         }
         (corrections.rule, changed)
     }
@@ -114,8 +114,8 @@ impl PartContext<'_> {
 
     /// The first word of a field starts with a capital.
     fn raise_first(&self, part: &mut [Glyph]) -> bool {
-        let first = part.iter_mut().find(|glyph| glyph.is_cased());
-        first.is_some_and(|glyph| glyph.is_lower() && self.casing.raise(glyph))
+        let first = part.iter().position(|glyph| glyph.is_cased());
+        first.is_some_and(|first| part[first].is_lower() && self.casing.raise(part, first))
     }
 
     /// Irish, after a token that folds to `ó`: `h` stays lower before a raised vowel, `Ó hUiginn`.

@@ -67,8 +67,8 @@ impl Smart<'_> {
             }
         }
         let letter_parts = letter_parts(glyphs);
-        // 6. Numerals. As the first token only one in capitals counts: `Ii` is a surname.
-        if let Some(part) = suffixes::numeral(self.lexicon, glyphs, &letter_parts) {
+        // 6 and 8. Numerals. As the first token only one in capitals counts: `Ii` is a surname.
+        if let Some(part) = suffixes::numeral(self.lexicon, glyphs, &letter_parts, is_first) {
             if !is_first {
                 suffixes::raise_numeral(self.casing, &mut glyphs[part]);
                 return Rule::Numeral;
@@ -78,13 +78,7 @@ impl Smart<'_> {
             }
         }
         // 7. Part by part.
-        let rule = self.tidy_parts(at, glyphs, &letter_parts);
-        // 8. A numeral that came out only now: `Xİİ`.
-        if !is_first && let Some(part) = suffixes::numeral(self.lexicon, glyphs, &letter_parts) {
-            suffixes::raise_numeral(self.casing, &mut glyphs[part]);
-            return Rule::Numeral;
-        }
-        rule
+        self.tidy_parts(at, glyphs, &letter_parts)
     }
 
     fn tidy_parts(&self, at: usize, glyphs: &mut [Glyph], letter_parts: &[Span]) -> Rule {

@@ -54,18 +54,25 @@ fn lay_case(casing: Casing, token: &mut [Glyph], entry: &str) {
     casing.capitalise(token, &capitals);
 }
 
-/// 6.4 The part that is a numeral, if it is the token's only letter part and plain ASCII.
-pub(super) fn numeral(lexicon: &Lexicon, token: &[Glyph], letter_parts: &[Span]) -> Option<Span> {
+/// 6.4 The part that is a numeral, if it is the token's only letter part and ASCII. Outside the
+/// first token an `İ` counts as the `i` it stands for under Turkic casing, so that a numeral that
+/// was raised is a numeral still (this is step 8 of section 5 as well).
+pub(super) fn numeral(
+    lexicon: &Lexicon,
+    token: &[Glyph],
+    letter_parts: &[Span],
+    is_first: bool,
+) -> Option<Span> {
     let [part] = letter_parts else { return None };
     let glyphs = &token[part.clone()];
-    let ascii = glyphs.iter().all(|glyph| glyph.ch.is_ascii());
-    let listed = ascii && lexicon.lists_of(&Fold::of(glyphs)).has(Lists::NUMERAL);
-    listed.then(|| part.clone())
+    let may_be_numeral = |glyph: &Glyph| glyph.ch.is_ascii() || (glyph.ch == 'İ' && !is_first);
+    let listed = || lexicon.lists_of(&Fold::of(glyphs)).has(Lists::NUMERAL);
+    (glyphs.iter().all(may_be_numeral) && listed()).then(|| part.clone())
 }
 
 /// 6.4 Upper case, whatever the shape.
 pub(super) fn raise_numeral(casing: Casing, part: &mut [Glyph]) {
-    for glyph in part {
-        casing.raise(glyph);
+    for at in 0..part.len() {
+        casing.raise(part, at);
     }
 }

@@ -12,3 +12,6 @@ mod names;
 mod sandbox;
 mod units;
 mod world;
+mod names_command;
+mod names_invariants;
+mod names_settings;
