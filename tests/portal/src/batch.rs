@@ -111,8 +111,8 @@ fn fatal(_: ArrayToText) -> Refusal {
     Refusal::new(500, "INTERNAL_SERVER_ERROR", "Internal server error")
 }
 
-/// The refusal that a fault on order has for this command.
-fn struck(fault: Option<&Effect>, method: &str, hits: &mut u32) -> Option<Refusal> {
+/// The refusal that a fault on order has for a call of this method; `hits` counts such calls.
+pub(crate) fn struck(fault: Option<&Effect>, method: &str, hits: &mut u32) -> Option<Refusal> {
     let Some(Effect::CommandError {
         method: wanted,
         nth,

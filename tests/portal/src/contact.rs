@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::date;
 use crate::php;
+use crate::selection::Field;
 use crate::settings::LongNames;
 
 /// The three name columns; each holds 50 characters.
@@ -62,30 +63,33 @@ impl Contact {
         }
     }
 
-    /// A field's value for filters, orders and comparisons; dates as seconds.
-    pub(crate) fn column(&self, field: &str) -> Value {
+    /// A field's value for filters and orders.
+    pub(crate) fn column(&self, field: &str) -> Field<'_> {
         match field {
-            "ID" => json!(self.id),
-            "NAME" => json!(self.name),
-            "SECOND_NAME" => json!(self.second_name),
-            "LAST_NAME" => json!(self.last_name),
-            "DATE_CREATE" => json!(self.date_create),
-            "DATE_MODIFY" => json!(self.date_modify),
-            "CREATED_BY_ID" | "ASSIGNED_BY_ID" => json!(self.created_by),
-            "MODIFY_BY_ID" => json!(self.modified_by),
-            _ => json!(self.other.get(field)),
+            "ID" => self.id.into(),
+            "NAME" => Field::Text(self.name.as_deref().unwrap_or("")),
+            "SECOND_NAME" => Field::Text(self.second_name.as_deref().unwrap_or("")),
+            "LAST_NAME" => Field::Text(self.last_name.as_deref().unwrap_or("")),
+            "DATE_CREATE" => Field::Number(self.date_create),
+            "DATE_MODIFY" => Field::Number(self.date_modify),
+            "CREATED_BY_ID" | "ASSIGNED_BY_ID" => self.created_by.into(),
+            "MODIFY_BY_ID" => self.modified_by.into(),
+            _ => Field::Text(self.other.get(field).map_or("", String::as_str)),
         }
     }
 
     /// A field as REST shows it: ids and users as texts, dates in the portal's zone.
     pub(crate) fn shown(&self, field: &str) -> Value {
         match field {
-            "ID" | "CREATED_BY_ID" | "ASSIGNED_BY_ID" | "MODIFY_BY_ID" => {
-                Value::String(self.column(field).to_string())
-            }
-            "DATE_CREATE" => Value::String(date::format(self.date_create)),
-            "DATE_MODIFY" => Value::String(date::format(self.date_modify)),
-            _ => self.column(field),
+            "ID" => json!(self.id.to_string()),
+            "NAME" => json!(self.name),
+            "SECOND_NAME" => json!(self.second_name),
+            "LAST_NAME" => json!(self.last_name),
+            "DATE_CREATE" => json!(date::format(self.date_create)),
+            "DATE_MODIFY" => json!(date::format(self.date_modify)),
+            "CREATED_BY_ID" | "ASSIGNED_BY_ID" => json!(self.created_by.to_string()),
+            "MODIFY_BY_ID" => json!(self.modified_by.to_string()),
+            _ => json!(self.other.get(field)),
         }
     }
 

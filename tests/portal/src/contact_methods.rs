@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::contact::{Contact, NAMES};
-use crate::method::{Call, Outcome, Refusal};
+use crate::method::{self, Call, Outcome, Refusal};
 use crate::php;
 use crate::referee::Shown;
 use crate::selection::{self, Condition, Kind, Order};
@@ -149,8 +149,10 @@ fn find<'a>(
         }
         (None, None) => state.contacts.values().filter(fits).collect(),
     };
-    if !order.is("ID") {
-        found.sort_by(|a, b| order.compare(|field| a.column(field), |field| b.column(field)));
+    if order.is_reverse("ID") {
+        found.reverse();
+    } else if !order.is("ID") {
+        order.sort(&mut found, |contact, field| contact.column(field));
     }
     found
 }
@@ -164,11 +166,18 @@ fn id(call: &Call<'_>) -> Result<u64, Refusal> {
     }
 }
 
+/// Whether a contact is out of the caller's reach. Whoever is no administrator has the permission
+/// checked before the lookup, so that a deleted contact looks denied.
+fn denied(state: &State, call: &Call<'_>, id: u64) -> bool {
+    state.settings.unreadable.contains(&id)
+        || (!state.contacts.contains_key(&id) && !method::is_admin(state, call.caller.user))
+}
+
 /// `crm.contact.get`.
 pub(crate) fn get(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<Outcome, Refusal> {
     let id = id(call)?;
     shown.contacts.push((id, state.changes));
-    if state.settings.unreadable.contains(&id) {
+    if denied(state, call, id) {
         return Err(Refusal::plain("Access denied."));
     }
     let Some(contact) = state.contacts.get(&id) else {
@@ -197,7 +206,7 @@ pub(crate) fn update(
     let Some(fields) = array(call, "fields")? else {
         return Err(Refusal::plain("Parameter 'fields' must be array"));
     };
-    if state.settings.unreadable.contains(&id) {
+    if denied(state, call, id) {
         shown.contacts.push((id, state.changes));
         return Err(Refusal::plain("Access denied"));
     }
@@ -243,7 +252,7 @@ pub(crate) fn add(state: &mut State, call: &Call<'_>) -> Result<Outcome, Refusal
 /// `crm.contact.delete`.
 pub(crate) fn delete(state: &mut State, call: &Call<'_>) -> Result<Outcome, Refusal> {
     let id = id(call)?;
-    if state.settings.unreadable.contains(&id) {
+    if denied(state, call, id) {
         return Err(Refusal::plain("Access denied"));
     }
     if !state.delete(id, &origin(call), call.now) {

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, State as Held};
 use axum::http::{Response, StatusCode, header};
+use axum::response::IntoResponse;
 use axum::routing::{get, post};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,7 +20,7 @@ use crate::queue::QueueRow;
 use crate::settings::Settings;
 use crate::shared::Shared;
 
-type Answer = Result<Response<Body>, Response<Body>>;
+type Answer = Result<Response<Body>, Problem>;
 type Access = Held<Arc<Shared>>;
 
 /// The routes.
@@ -49,21 +50,28 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .with_state(shared)
 }
 
-fn refuse(status: StatusCode, text: &str) -> Response<Body> {
-    let mut response = Response::new(Body::from(format!("{text}\n")));
-    *response.status_mut() = status;
-    response
+/// Why an order was not carried out.
+struct Problem(StatusCode, String);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        (self.0, format!("{}\n", self.1)).into_response()
+    }
+}
+
+fn refuse(status: StatusCode, text: &str) -> Problem {
+    Problem(status, text.to_owned())
 }
 
 /// The handle; the servers outlive the last one by a moment only.
-fn portal(shared: &Arc<Shared>) -> Result<Portal, Response<Body>> {
+fn portal(shared: &Arc<Shared>) -> Result<Portal, Problem> {
     shared
         .portal()
         .ok_or_else(|| refuse(StatusCode::SERVICE_UNAVAILABLE, "the portal is stopping"))
 }
 
 /// Reads a body as JSON, whatever its content type says; an empty one counts as `{}`.
-fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Response<Body>> {
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, Problem> {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
     serde_json::from_slice(body)
         .map_err(|problem| refuse(StatusCode::BAD_REQUEST, &problem.to_string()))
@@ -79,7 +87,7 @@ fn answer(value: impl Serialize) -> Answer {
     Ok(response)
 }
 
-fn number(value: &Value, key: &str) -> Result<f64, Response<Body>> {
+fn number(value: &Value, key: &str) -> Result<f64, Problem> {
     value
         .get(key)
         .and_then(Value::as_f64)

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::{RequestRecord, Server};
 
-/// Chooses requests. All given conditions must hold.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+/// Chooses requests. All given conditions must hold; the default is the next request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Matcher {
     /// Outer REST method, lower case (`batch` for any batch; `oauth.token`).
@@ -20,13 +20,22 @@ pub struct Matcher {
     pub times: u32,
 }
 
+impl Default for Matcher {
+    fn default() -> Self {
+        Self::any()
+    }
+}
+
 impl Matcher {
     /// The next request of either server.
     #[must_use]
     pub fn any() -> Self {
         Self {
+            method: None,
+            calls: None,
+            oauth: None,
+            skip: 0,
             times: 1,
-            ..Self::default()
         }
     }
 
@@ -147,7 +156,7 @@ pub enum Effect {
         /// Error text.
         description: String,
     },
-    /// Commands of a batch fail; nothing of them was done.
+    /// Commands of a batch fail, or a call by itself; nothing of them was done.
     CommandError {
         /// Method of the commands, lower case.
         method: String,
@@ -185,7 +194,7 @@ impl Effect {
 #[serde(deny_unknown_fields)]
 pub struct Fault {
     /// Which requests.
-    #[serde(default = "Matcher::any")]
+    #[serde(default)]
     pub matching: Matcher,
     /// What happens to them.
     pub effect: Effect,

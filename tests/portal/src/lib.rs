@@ -53,7 +53,7 @@
 //! | `POST /tokens` `{"user": 1}` | the token endpoint's answer, freshly issued |
 //! | `POST /tokens/expire`, `POST /tokens/revoke` | ends access tokens, refresh tokens |
 //! | `POST /codes` `{"state": "x"}` | the address a browser would be sent to after a login |
-//! | `GET`, `POST`, `DELETE /faults` | [`Fault`]s, e.g. `{"matching": {"method": "batch", "times": 1}, "effect": "LoseAnswer"}` |
+//! | `GET`, `POST`, `DELETE /faults` | [`Fault`]s, e.g. `{"matching": {"method": "batch"}, "effect": "LoseAnswer"}` |
 //! | `GET /settings`, `POST /settings` `{"echo": true}` | [`Settings`]; keys that are sent change |
 //! | `GET`, `DELETE /requests` | the log of [`RequestRecord`]s |
 //! | `GET`, `DELETE /violations` | the referee's notes |

@@ -41,7 +41,10 @@ pub(crate) fn token(state: &mut State, record: &RequestRecord, now: f64) -> Repl
     }
     if grant == "authorization_code" {
         return match state.tokens.redeem_code(&given("code"), now) {
-            Some(user) => Reply::json(200, state.grant(user, now, false)),
+            Some(user) => {
+                let names_user = state.settings.exchange_names_user;
+                Reply::json(200, state.grant(user, now, names_user))
+            }
             None => refusal(400, "invalid_grant", "Invalid or expired code"),
         };
     }

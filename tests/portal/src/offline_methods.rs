@@ -126,7 +126,7 @@ pub(crate) fn get(state: &mut State, call: &Call<'_>) -> Result<Outcome, Refusal
     }
     let limit = match params.get("limit").filter(|value| !value.is_null()) {
         None => 50,
-        Some(value) => usize::try_from(php::int(value)).unwrap_or(0),
+        Some(value) => usize::try_from(php::whole(value).unwrap_or(0)).unwrap_or(0),
     };
     if limit == 0 {
         return Err(Refusal::argument("LIMIT", "Value must be positive integer"));
@@ -285,8 +285,8 @@ fn row_ids(list: &Value) -> Result<std::collections::HashSet<u64>, Refusal> {
         return Err(refuse());
     }
     let ids = php::values(list).into_iter().map(|value| {
-        let id = u64::try_from(php::int(value)).unwrap_or(0);
-        (id > 0).then_some(id).ok_or_else(refuse)
+        let id = php::whole(value).filter(|id| *id > 0);
+        id.ok_or_else(refuse)
     });
     ids.collect()
 }

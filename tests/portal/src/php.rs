@@ -107,6 +107,15 @@ fn leading_int(text: &str) -> i64 {
     sign * digits[..end].parse::<i64>().unwrap_or(0)
 }
 
+/// A number without a sign, or a text of digits; what strict parameters accept.
+pub(crate) fn whole(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
 /// `(string) $value` of a scalar; `None` for an array.
 pub(crate) fn text(value: &Value) -> Option<String> {
     match value {

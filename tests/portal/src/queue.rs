@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::selection::{Condition, Order};
+use crate::selection::{Condition, Field, Order};
 
 /// Reserved rows older than this (by their last change) are purged, in seconds.
 const PURGE_AFTER: i64 = 2_952_000;
@@ -306,20 +306,19 @@ fn slot_of(row: &QueueRow) -> Slot {
 }
 
 fn sorted(mut rows: Vec<&QueueRow>, order: &Order, limit: usize) -> Vec<u64> {
-    rows.sort_by(|a, b| order.compare(|field| column(a, field), |field| column(b, field)));
+    order.sort(&mut rows, |row, field| column(row, field));
     rows.into_iter().map(|row| row.id).take(limit).collect()
 }
 
 /// A column's value for filters and orders.
-fn column(row: &QueueRow, field: &str) -> Value {
+fn column<'a>(row: &'a QueueRow, field: &str) -> Field<'a> {
     match field {
-        "ID" => json!(row.id),
-        "TIMESTAMP_X" => json!(row.timestamp),
-        "EVENT_NAME" => json!(row.event_name),
-        "MESSAGE_ID" => json!(row.message_id),
-        "PROCESS_ID" => json!(row.process_id),
-        "ERROR" => json!(u8::from(row.error)),
-        _ => Value::Null,
+        "ID" => row.id.into(),
+        "TIMESTAMP_X" => Field::Number(row.timestamp),
+        "EVENT_NAME" => Field::Text(&row.event_name),
+        "MESSAGE_ID" => Field::Text(&row.message_id),
+        "PROCESS_ID" => Field::Text(&row.process_id),
+        _ => Field::Number(i64::from(row.error)),
     }
 }
 

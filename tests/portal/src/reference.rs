@@ -128,6 +128,7 @@ impl<'a> Reference<'a> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::Answers;
     use crate::php;

@@ -166,6 +166,9 @@ async fn work(
         }
         return answer.map(Outcome::from);
     }
+    if let Some(refusal) = batch::struck(fault, method, &mut 0) {
+        return Err(refusal);
+    }
     method::check_scope(&shared.state(), method)?;
     timing::check(shared, method)?;
     let cost = shared.state().settings.cost_of(method);

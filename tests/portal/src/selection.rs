@@ -1,5 +1,6 @@
 //! Filters and orders as the portal's list methods understand them.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::Value;
@@ -33,13 +34,49 @@ pub(crate) enum Kind {
     Date,
 }
 
+/// A column's value: dates and ids are numbers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Field<'a> {
+    Number(i64),
+    Text(&'a str),
+}
+
+impl From<u64> for Field<'_> {
+    fn from(number: u64) -> Self {
+        Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
+
+/// What a condition compares with.
+#[derive(Debug, Clone)]
+enum Operand {
+    Number(i64),
+    Text(String),
+}
+
+impl Operand {
+    fn field(&self) -> Field<'_> {
+        match self {
+            Self::Number(number) => Field::Number(*number),
+            Self::Text(text) => Field::Text(text),
+        }
+    }
+
+    fn id(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => u64::try_from(*number).ok(),
+            Self::Text(_) => None,
+        }
+    }
+}
+
 /// One condition of a filter.
 #[derive(Debug, Clone)]
 pub(crate) struct Condition {
     field: String,
     operator: Operator,
     /// The values to compare with: one, or the list of `@`.
-    operands: Vec<Value>,
+    operands: Vec<Operand>,
 }
 
 impl Condition {
@@ -76,7 +113,7 @@ impl Condition {
         } else {
             vec![value]
         };
-        let operands: Vec<Value> = given
+        let operands: Vec<Operand> = given
             .into_iter()
             .filter_map(|one| operand(one, kind))
             .collect();
@@ -88,9 +125,10 @@ impl Condition {
     }
 
     /// Whether a row meets the condition; `column` reads one of its fields.
-    pub(crate) fn holds(&self, column: impl Fn(&str) -> Value) -> bool {
+    pub(crate) fn holds<'a>(&self, column: impl Fn(&str) -> Field<'a>) -> bool {
         let value = column(&self.field);
-        let first = || compare(&value, &self.operands[0]);
+        let against = |operand: &Operand| compare(value, operand.field());
+        let first = || against(&self.operands[0]);
         match self.operator {
             Operator::Equal => first().is_eq(),
             Operator::NotEqual => first().is_ne(),
@@ -98,12 +136,11 @@ impl Condition {
             Operator::GreaterOrEqual => first().is_ge(),
             Operator::Less => first().is_lt(),
             Operator::LessOrEqual => first().is_le(),
-            Operator::In => self.operands.iter().any(|one| compare(&value, one).is_eq()),
-            Operator::NotIn => !self.operands.iter().any(|one| compare(&value, one).is_eq()),
+            Operator::In => self.operands.iter().any(|one| against(one).is_eq()),
+            Operator::NotIn => !self.operands.iter().any(|one| against(one).is_eq()),
             Operator::Contains => {
-                let needle = php::text(&self.operands[0]).unwrap_or_default();
-                let hay = php::text(&value).unwrap_or_default();
-                hay.to_lowercase().contains(&needle.to_lowercase())
+                let needle = text_of(self.operands[0].field()).to_lowercase();
+                text_of(value).to_lowercase().contains(&needle)
             }
         }
     }
@@ -120,36 +157,44 @@ impl Condition {
         if self.field != "ID" || !lists {
             return None;
         }
-        Some(self.operands.iter().filter_map(Value::as_u64).collect())
+        Some(self.operands.iter().filter_map(Operand::id).collect())
     }
 
     /// The id that all fitting rows exceed, if the condition is `>ID`.
     pub(crate) fn above_id(&self) -> Option<u64> {
         if self.field == "ID" && self.operator == Operator::Greater {
-            return self.operands[0].as_u64();
+            return self.operands[0].id();
         }
         None
     }
 }
 
-fn operand(value: &Value, kind: Kind) -> Option<Value> {
+fn operand(value: &Value, kind: Kind) -> Option<Operand> {
     match kind {
-        Kind::Number => (!php::is_array(value)).then(|| Value::from(php::int(value))),
-        Kind::Text => php::text(value).map(Value::from),
-        Kind::Date => date::parse(&php::text(value)?).map(Value::from),
+        Kind::Number => (!php::is_array(value)).then(|| Operand::Number(php::int(value))),
+        Kind::Text => php::text(value).map(Operand::Text),
+        Kind::Date => date::parse(&php::text(value)?).map(Operand::Number),
+    }
+}
+
+fn text_of(field: Field<'_>) -> Cow<'_, str> {
+    match field {
+        Field::Number(number) => Cow::Owned(number.to_string()),
+        Field::Text(text) => Cow::Borrowed(text),
     }
 }
 
 /// Numbers by value, texts without regard to case (as the database's collation does).
-fn compare(left: &Value, right: &Value) -> Ordering {
-    match (left.as_i64(), right.as_i64()) {
-        (Some(left), Some(right)) => left.cmp(&right),
-        _ => {
-            let left = php::text(left).unwrap_or_default();
-            let right = php::text(right).unwrap_or_default();
-            left.to_lowercase().cmp(&right.to_lowercase())
-        }
+fn compare(left: Field<'_>, right: Field<'_>) -> Ordering {
+    if let (Field::Number(left), Field::Number(right)) = (left, right) {
+        return left.cmp(&right);
     }
+    let (left, right) = (text_of(left), text_of(right));
+    if left.is_ascii() && right.is_ascii() {
+        let left = left.bytes().map(|byte| byte.to_ascii_lowercase());
+        return left.cmp(right.bytes().map(|byte| byte.to_ascii_lowercase()));
+    }
+    left.to_lowercase().cmp(&right.to_lowercase())
 }
 
 /// Fields to sort by, each ascending or not.
@@ -170,20 +215,27 @@ impl Order {
         matches!(self.0.as_slice(), [(only, true)] if only == field)
     }
 
-    /// Compares two rows; ties go by id.
-    pub(crate) fn compare(
+    /// Whether this is exactly "that field descending".
+    pub(crate) fn is_reverse(&self, field: &str) -> bool {
+        matches!(self.0.as_slice(), [(only, false)] if only == field)
+    }
+
+    /// Sorts rows; ties go by id.
+    pub(crate) fn sort<T>(
         &self,
-        left: impl Fn(&str) -> Value,
-        right: impl Fn(&str) -> Value,
-    ) -> Ordering {
-        for (field, ascending) in &self.0 {
-            let order = compare(&left(field), &right(field));
-            let order = if *ascending { order } else { order.reverse() };
-            if order.is_ne() {
-                return order;
+        rows: &mut [T],
+        column: impl for<'a> Fn(&'a T, &str) -> Field<'a>,
+    ) {
+        rows.sort_by(|left, right| {
+            for (field, ascending) in &self.0 {
+                let order = compare(column(left, field), column(right, field));
+                let order = if *ascending { order } else { order.reverse() };
+                if order.is_ne() {
+                    return order;
+                }
             }
-        }
-        compare(&left("ID"), &right("ID"))
+            compare(column(left, "ID"), column(right, "ID"))
+        });
     }
 }
 

@@ -90,6 +90,9 @@ pub struct Settings {
     pub access_lifetime: f64,
     /// A refresh token dies with its first use.
     pub old_refresh_dies: bool,
+    /// The exchange of a code answers `expires` and `user_id` too, as a renewal does: the Python SDK
+    /// relies on it, the documentation shows neither.
+    pub exchange_names_user: bool,
     /// Seconds between a change and its rows in the queue (background job).
     pub event_delay: f64,
     /// `EVENT_DATA.FIELDS.ID` is a number instead of a text.
@@ -143,6 +146,7 @@ impl Default for Settings {
             invalid_client_status: 401,
             access_lifetime: 3600.0,
             old_refresh_dies: true,
+            exchange_names_user: false,
             event_delay: 0.0,
             numeric_event_ids: false,
             hidden_from_list: BTreeSet::new(),

@@ -183,7 +183,7 @@ impl State {
         existed
     }
 
-    /// The token endpoint's answer for a fresh pair.
+    /// The token endpoint's answer for a fresh pair; a renewal names its expiry and user too.
     pub(crate) fn grant(&mut self, user: u64, now: f64, renewal: bool) -> Value {
         let lifetime = self.settings.access_lifetime;
         let pair = self.tokens.issue(user, now, lifetime);

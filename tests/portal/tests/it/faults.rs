@@ -1,0 +1,151 @@
+//! Faults on order.
+
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+use test_portal::{Effect, Fault, Matcher};
+
+use crate::client::Client;
+
+async fn update(client: &Client) -> Result<u16, reqwest::Error> {
+    let body = json!({"auth": client.token, "id": 1, "fields": {"NAME": "New"}});
+    let answer = client.send("crm.contact.update", &body).await;
+    answer.map(|(status, _)| status)
+}
+
+#[tokio::test]
+async fn every_effect_spoils_what_it_says_and_nothing_else() {
+    let status = |processed| Effect::Status {
+        code: 502,
+        body: "{}".to_owned(),
+        retry_after: Some(7),
+        processed,
+    };
+    for (effect, done, readable) in [
+        (Effect::CloseBeforeProcessing, false, None),
+        (Effect::LoseAnswer, true, None),
+        (status(false), false, Some(502)),
+        (status(true), true, Some(502)),
+        (
+            Effect::Html {
+                code: 200,
+                processed: true,
+            },
+            true,
+            None,
+        ),
+        (Effect::TruncatedJson, true, None),
+        (Effect::CutAnswer, true, None),
+        (Effect::EmptyBody { processed: false }, false, None),
+        (
+            Effect::Hang {
+                seconds: 9.0,
+                processed: false,
+            },
+            false,
+            None,
+        ),
+        (
+            Effect::Hang {
+                seconds: 9.0,
+                processed: true,
+            },
+            true,
+            Some(200),
+        ),
+        (
+            Effect::Error {
+                status: 401,
+                code: "expired_token".to_owned(),
+                description: String::new(),
+            },
+            false,
+            Some(401),
+        ),
+    ] {
+        let client = Client::new().await;
+        client.portal.seed_contact("old", "", "");
+        let fault = Fault::new(Matcher::method("crm.contact.update").nth(2), effect.clone());
+        client.portal.fault(fault);
+        assert_eq!(update(&client).await.unwrap(), 200, "the first is spared");
+        client.portal.edit_contact(1, &[("NAME", "old")]);
+        assert_eq!(update(&client).await.ok(), readable, "{effect:?}");
+        let name = client.portal.contact(1).unwrap().name.unwrap();
+        assert_eq!(name == "New", done, "{effect:?}");
+        let record = client.portal.requests().pop().unwrap();
+        let whole = matches!(
+            effect,
+            Effect::Hang {
+                processed: true,
+                ..
+            }
+        );
+        assert_eq!(
+            (record.processed, record.answered),
+            (done, whole),
+            "{effect:?}"
+        );
+        assert_eq!(update(&client).await.unwrap(), 200, "the third is spared");
+    }
+}
+
+#[tokio::test]
+async fn commands_fail_and_keys_vanish() {
+    let client = Client::new().await;
+    let refuse = Effect::CommandError {
+        method: "profile".to_owned(),
+        nth: 2,
+        code: "insufficient_scope".to_owned(),
+        description: String::new(),
+    };
+    client
+        .portal
+        .fault(Fault::new(Matcher::calling("profile"), refuse));
+    let drop = Effect::DropBatchKeys(vec!["a".to_owned()]);
+    client
+        .portal
+        .fault(Fault::new(Matcher::method("batch").nth(2), drop));
+    let commands = [("a", "profile"), ("b", "profile"), ("c", "profile")];
+    let first = client.batch(&commands).await;
+    assert_eq!(first["result_error"]["b"]["error"], "insufficient_scope");
+    assert_eq!(first["result"].as_object().unwrap().len(), 2);
+    let second = client.batch(&commands).await;
+    assert_eq!(second["result"].as_object().unwrap().len(), 2);
+    assert!(second["result"].get("a").is_none());
+    assert!(client.portal.faults().is_empty());
+}
+
+#[tokio::test]
+async fn hooks_run_before_requests_and_commands() {
+    let client = Client::new().await;
+    let id = client.portal.seed_contact("a", "", "");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    client.portal.before_request({
+        let seen = Arc::clone(&seen);
+        move |_, request| seen.lock().unwrap().push(request.method.clone())
+    });
+    client.portal.before_command(move |portal, _, command| {
+        if command.key == "second" {
+            portal.edit_contact(id, &[("NAME", "between")]);
+        }
+    });
+    let get = format!("crm.contact.get?id={id}");
+    let five = client.batch(&[("first", &get), ("second", &get)]).await;
+    assert_eq!(five["result"]["first"]["NAME"], "a");
+    assert_eq!(five["result"]["second"]["NAME"], "between");
+    assert_eq!(*seen.lock().unwrap(), ["batch"]);
+}
+
+#[tokio::test]
+async fn the_servers_end_with_the_last_handle() {
+    let client = Client::new().await;
+    let Client { portal, http, .. } = client;
+    let control = portal.control_url();
+    let copy = portal.clone();
+    drop(portal);
+    assert!(http.get(&control).send().await.is_ok());
+    drop(copy);
+    while http.get(&control).send().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,13 @@
+//! The portal against the protocol document.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod batch;
+mod client;
+mod contacts;
+mod control;
+mod faults;
+mod limits;
+mod queue;
+mod referee;
+mod rest;
+mod tokens;
