@@ -192,6 +192,7 @@ impl Portal {
         let mut session = self.session();
         session.access = record.tokens.access.clone();
         session.endpoint = endpoint(&record)?;
+        session.hindered_since = None;
         Ok(record)
     }
 

@@ -10,7 +10,12 @@ use std::{
 /// parts.
 const MAY_USE: [(&str, &[&str]); 10] = [
     ("main", &["cli"]),
-    ("cli", &["service", "drain", "portal", "contact", "names", "bitrix", "store"]),
+    (
+        "cli",
+        &[
+            "service", "drain", "portal", "contact", "names", "bitrix", "store",
+        ],
+    ),
     ("service", &["drain", "portal", "store"]),
     ("drain", &["portal", "contact", "names", "bitrix", "store"]),
     ("portal", &["bitrix", "store"]),
@@ -52,7 +57,10 @@ fn only_the_commands_print() {
         .into_iter()
         .filter(|(path, text)| {
             let outside = !path.starts_with("cli") && path != Path::new("main.rs");
-            outside && ["println!", "print!(", "stdout()"].iter().any(|word| text.contains(word))
+            outside
+                && ["println!", "print!(", "stdout()"]
+                    .iter()
+                    .any(|word| text.contains(word))
         })
         .map(|(path, _)| path)
         .collect();
@@ -63,9 +71,20 @@ fn only_the_commands_print() {
 fn uses() -> BTreeMap<String, BTreeSet<String>> {
     let mut rooms: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (path, text) in sources() {
-        let first = path.components().next().unwrap().as_os_str().to_str().unwrap();
-        let room = rooms.entry(first.trim_end_matches(".rs").to_owned()).or_default();
-        for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        let first = path
+            .components()
+            .next()
+            .unwrap()
+            .as_os_str()
+            .to_str()
+            .unwrap();
+        let room = rooms
+            .entry(first.trim_end_matches(".rs").to_owned())
+            .or_default();
+        for line in text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+        {
             for prefix in ["crate::", "b24_tidyd::"] {
                 for (at, _) in line.match_indices(prefix) {
                     room.extend(named(&line[at + prefix.len()..]));
@@ -82,7 +101,10 @@ fn uses() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn named(rest: &str) -> Option<String> {
-    let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let name: String = rest
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
     let module = name.chars().next().is_some_and(char::is_lowercase);
     module.then_some(name)
 }
