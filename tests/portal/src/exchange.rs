@@ -44,7 +44,7 @@ pub(crate) async fn serve(
     };
     let mut record = request::read(door.server, &parts, &body);
     record.at = shared.clock.now();
-    let effect = {
+    {
         let mut state = shared.state();
         state.requests_seen += 1;
         record.number = state.requests_seen;
@@ -52,10 +52,11 @@ pub(crate) async fn serve(
         let excess = (state.log.len() + 1).saturating_sub(state.settings.keep_requests);
         state.log.drain(..excess);
         state.log.push(record.clone());
-        state.faults.strike(&record)
-    };
+    }
     let number = record.number;
+    // A hook may still order a fault for this very request.
     shared.before_request(&record);
+    let effect = shared.state().faults.strike(&record);
 
     if effect.as_ref().is_some_and(|effect| !effect.processes()) {
         return unprocessed(&shared, number, &record, effect).await;
