@@ -263,6 +263,17 @@ impl Portal {
         self.shared.state().log.clear();
     }
 
+    /// Waits until a condition holds; it is looked at now and after every request.
+    pub async fn until(&self, mut condition: impl FnMut(&Portal) -> bool) {
+        loop {
+            let progress = self.shared.progress.notified();
+            if condition(self) {
+                return;
+            }
+            progress.await;
+        }
+    }
+
     /// Runs ahead of each request, before it is carried out. Replaces an earlier hook. The hook may
     /// use the portal (a fault that it orders can still strike this request), but not set hooks.
     pub fn before_request(&self, hook: impl FnMut(&Portal, &RequestRecord) + Send + 'static) {

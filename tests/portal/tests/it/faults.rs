@@ -162,6 +162,19 @@ async fn a_hanging_answer_lets_a_client_on_the_same_clock_give_up() {
 }
 
 #[tokio::test]
+async fn tests_may_wait_for_progress() {
+    let client = Client::bound().await;
+    let id = client.portal.add_contact("a", "", "");
+    let emptied = client.portal.until(|portal| portal.queue().is_empty());
+    let work = async {
+        client.ok("crm.contact.get", json!({"id": id})).await;
+        client.ok("event.offline.get", json!({})).await;
+    };
+    tokio::join!(emptied, work);
+    assert_eq!(client.portal.request_count(), 2);
+}
+
+#[tokio::test]
 async fn two_hundred_portals_live_side_by_side() {
     let mut clients = Vec::new();
     for _ in 0..200 {
