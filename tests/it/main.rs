@@ -1,1 +1,17 @@
-//! Integration tests.
+//! Integration tests: a module per promise, command or part.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod arrows;
+mod config;
+mod config_example;
+mod config_problems;
+mod config_schedule;
+mod config_secret;
+mod drain;
+mod names;
+mod sandbox;
+mod units;
+mod world;
+mod names_command;
+mod names_invariants;
+mod names_settings;

@@ -1,0 +1,229 @@
+//! Many commands in one request, and what became of each.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::{Call, Problem, Reply, Said, decode, decode::Time, wire};
+
+/// The most commands a batch may hold.
+pub const MOST_COMMANDS: usize = 50;
+
+/// The most bytes the commands of one request may take: 64 KiB less room for the token and the rest.
+pub const MOST_BYTES: usize = 60 * 1024;
+
+/// The first command of a conditional pair answers under this key, the second under the other.
+const GUARD: &str = "g";
+const UPDATE: &str = "u";
+
+/// Commands for one request, each under a key of its own.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    commands: Vec<(String, &'static str, String)>,
+    bytes: usize,
+}
+
+impl Batch {
+    /// An empty batch.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a call, unless the batch is full or the call may not travel in a batch.
+    /// Returns whether it was added.
+    pub fn push(&mut self, key: impl Into<String>, call: &Call) -> bool {
+        if call.has_reference() {
+            return false;
+        }
+        self.push_raw(vec![(key.into(), call.method, call.command())])
+    }
+
+    /// Adds a conditional pair (protocol document, section 11): `guard` is a list call that answers the
+    /// contact's row only while nobody has touched it, `update` an update without an id, which is
+    /// taken from the guard's answer. Returns whether the pair was added.
+    pub fn push_guarded(&mut self, contact_id: u64, guard: &Call, update: &Call) -> bool {
+        if guard.has_reference() || update.has_reference() || update.params.contains_key("id") {
+            return false;
+        }
+        // The leading zero is vital. A reference that does not resolve yields the last node reached;
+        // after a guard that failed that is the whole result map, whose integer value is 1, and the
+        // update would hit contact 1. Behind a zero every such text is the number 0: refused.
+        let id = format!("0$result[{GUARD}{contact_id}][0][ID]");
+        let update = update.clone().with("id", id);
+        self.push_raw(vec![
+            (
+                format!("{GUARD}{contact_id}"),
+                guard.method,
+                guard.command(),
+            ),
+            (
+                format!("{UPDATE}{contact_id}"),
+                update.method,
+                update.command(),
+            ),
+        ])
+    }
+
+    /// All or none of `commands`, in this order.
+    fn push_raw(&mut self, commands: Vec<(String, &'static str, String)>) -> bool {
+        let bytes: usize = commands
+            .iter()
+            .map(|(key, _, text)| key.len() + text.len() + 6)
+            .sum();
+        if self.commands.len() + commands.len() > MOST_COMMANDS || self.bytes + bytes > MOST_BYTES {
+            return false;
+        }
+        self.bytes += bytes;
+        self.commands.extend(commands);
+        true
+    }
+
+    /// Whether nothing was added yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// How many commands it holds.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// The methods of its commands, in order.
+    pub fn methods(&self) -> impl Iterator<Item = &'static str> {
+        self.commands.iter().map(|(_, method, _)| *method)
+    }
+
+    /// The batch as one call.
+    #[must_use]
+    pub fn call(&self) -> Call {
+        let commands: Map<String, Value> = self
+            .commands
+            .iter()
+            .map(|(key, _, command)| (key.clone(), Value::from(command.clone())))
+            .collect();
+        Call::new("batch").with("halt", 0).with("cmd", commands)
+    }
+
+    /// Reads the answer to this batch.
+    ///
+    /// # Errors
+    /// [`Problem::Unclear`] where it does not have the shape of a batch's answer.
+    pub fn read(&self, reply: Reply) -> Result<BatchAnswer, Problem> {
+        let Value::Object(mut members) = reply.result else {
+            return Err(Problem::Unclear("a batch answer that is no map".to_owned()));
+        };
+        let mut member = |name: &str| wire::map(members.remove(name).unwrap_or_default());
+        let (mut results, mut errors) = (member("result"), member("result_error"));
+        let (totals, times) = (member("result_total"), member("result_time"));
+        let mut answer = BatchAnswer {
+            commands: BTreeMap::new(),
+            methods: BTreeMap::new(),
+            times: Vec::new(),
+            time: reply.time,
+        };
+        for (key, method, _) in &self.commands {
+            let time = times.get(key).map(Time::read).unwrap_or_default();
+            answer
+                .times
+                .push((method, times.contains_key(key).then_some(time)));
+            // An error counts before a result, as everywhere.
+            let outcome = match (errors.remove(key), results.remove(key)) {
+                (Some(error), _) => Err(decode::command_problem(&error)),
+                (None, Some(result)) => Ok(Reply {
+                    result,
+                    total: totals.get(key).and_then(Value::as_u64),
+                    time: Time {
+                        began: time.began.or(reply.time.began),
+                        ..time
+                    },
+                }),
+                (None, None) => continue,
+            };
+            answer.methods.insert(key.clone(), *method);
+            answer.commands.insert(key.clone(), outcome);
+        }
+        Ok(answer)
+    }
+}
+
+/// What became of the commands of a batch.
+#[derive(Debug)]
+pub struct BatchAnswer {
+    commands: BTreeMap<String, Result<Reply, Problem>>,
+    methods: BTreeMap<String, &'static str>,
+    /// The commands' methods in order, each with its times where the portal gave any.
+    pub times: Vec<(&'static str, Option<Time>)>,
+    /// The times of the whole request.
+    pub time: Time,
+}
+
+impl BatchAnswer {
+    /// The outcome of a command.
+    ///
+    /// # Errors
+    /// The command's own problem. A key that the answer does not mention has an unknown outcome:
+    /// [`Problem::Unclear`].
+    pub fn take(&mut self, key: &str) -> Result<Reply, Problem> {
+        self.commands.remove(key).unwrap_or_else(|| {
+            Err(Problem::Unclear(
+                "the answer does not mention the command".to_owned(),
+            ))
+        })
+    }
+
+    /// The outcome of a conditional pair.
+    #[must_use]
+    pub fn take_guarded(&mut self, contact_id: u64) -> Guarded {
+        let guard = self.take(&format!("{GUARD}{contact_id}"));
+        let update = self.take(&format!("{UPDATE}{contact_id}"));
+        match (guard, update) {
+            (_, Ok(reply)) if wire::flag(&reply.result) != Some(false) => Guarded::Written,
+            (Ok(guard), Err(Problem::InvalidId(said))) => {
+                if guard.result.as_array().is_some_and(|rows| !rows.is_empty()) {
+                    Guarded::Failed(Problem::Misuse(said))
+                } else {
+                    Guarded::Touched
+                }
+            }
+            (Err(_), Err(Problem::InvalidId(_))) => Guarded::Unguarded,
+            (_, Err(problem)) => Guarded::Failed(problem),
+            (_, Ok(_)) => Guarded::Failed(Problem::Refused(Said {
+                code: String::new(),
+                text: "the update answered false".to_owned(),
+            })),
+        }
+    }
+
+    /// The problems of all commands whose outcome was not taken yet.
+    pub fn problems(&self) -> impl Iterator<Item = &Problem> {
+        self.commands
+            .values()
+            .filter_map(|outcome| outcome.as_ref().err())
+    }
+
+    /// The methods of the commands that met `problem`, each once.
+    #[must_use]
+    pub fn failed_methods(&self, problem: &Problem) -> BTreeSet<&'static str> {
+        self.commands
+            .iter()
+            .filter(|(_, outcome)| outcome.as_ref().err() == Some(problem))
+            .filter_map(|(key, _)| self.methods.get(key).copied())
+            .collect()
+    }
+}
+
+/// What became of a conditional pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Guarded {
+    /// The guard held and the update was made.
+    Written,
+    /// The guard found that somebody touched the contact (or that it is gone): look again.
+    Touched,
+    /// The guard itself failed, so nothing was written: look again.
+    Unguarded,
+    /// The update met a problem of its own.
+    Failed(Problem),
+}

@@ -1,0 +1,272 @@
+//! The one place that turns an HTTP answer into a result or a [`Problem`].
+//!
+//! Order, after the protocol's error pages: transport error, not JSON, `error` key present (whatever
+//! the status), then the status.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Fault, Problem, Said, transport::Answer, wire};
+use crate::config::is_safe;
+
+/// A successful answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// The `result` member.
+    pub result: Value,
+    /// How many rows there are in all, for list methods.
+    pub total: Option<u64>,
+    /// The portal's times for the call.
+    pub time: Time,
+}
+
+/// The `time` member of an answer, or of one command of a batch. Every part may be missing.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Time {
+    /// The portal's clock when the call began, in whole seconds.
+    pub began: Option<Timestamp>,
+    /// Seconds the call took.
+    pub duration: Option<f64>,
+    /// The *running sum* of the method's execution time in its window, in seconds.
+    pub operating: Option<f64>,
+    /// When the oldest part of that window ends.
+    pub operating_reset_at: Option<Timestamp>,
+}
+
+impl Time {
+    /// Reads a `time` object; whatever is missing or malformed is left out.
+    #[must_use]
+    pub fn read(value: &Value) -> Self {
+        let seconds = |key: &str| wire::number(&value[key]);
+        let instant = |seconds: f64| Timestamp::from_second(seconds.floor() as i64).ok();
+        Self {
+            began: wire::moment(&value["date_start"])
+                .or_else(|| seconds("start").and_then(instant)),
+            duration: seconds("duration"),
+            operating: seconds("operating"),
+            operating_reset_at: seconds("operating_reset_at").and_then(instant),
+        }
+    }
+}
+
+/// Decides what an HTTP exchange with the portal means.
+///
+/// # Errors
+/// The [`Problem`] that the fault, the body or the status stands for.
+pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
+    let answer = exchange.map_err(|fault| match fault {
+        Fault::NotSent(reason) => Problem::Unreachable(reason),
+        Fault::NoAnswer(reason) => Problem::Unanswered(reason),
+    })?;
+    if (300..400).contains(&answer.status) {
+        return Err(moved(&answer));
+    }
+    let Ok(Value::Object(mut body)) = serde_json::from_slice(&answer.body) else {
+        return Err(not_json(&answer));
+    };
+    if let Some(code) = body.get("error") {
+        let said = said(code, body.get("error_description"));
+        return Err(judge(said, Some(answer.status)));
+    }
+    match (answer.status, body.remove("result")) {
+        (200..300, Some(result)) => Ok(Reply {
+            result,
+            total: body.get("total").and_then(Value::as_u64),
+            time: body.get("time").map(Time::read).unwrap_or_default(),
+        }),
+        (200..300, None) => Err(Problem::Unclear("JSON without a result".to_owned())),
+        (status, _) => Err(by_status(status, &format!("status {status}"))),
+    }
+}
+
+/// Decides what the error of one command of a batch means.
+#[must_use]
+pub fn command_problem(error: &Value) -> Problem {
+    judge(said(&error["error"], error.get("error_description")), None)
+}
+
+fn said(code: &Value, text: Option<&Value>) -> Said {
+    Said {
+        code: wire::text(code).unwrap_or_default(),
+        text: text
+            .and_then(wire::text)
+            .map(|text| plain(&text))
+            .unwrap_or_default(),
+    }
+}
+
+/// Error texts may contain HTML and any length; people get one short plain line.
+fn plain(text: &str) -> String {
+    let mut line = String::new();
+    let mut inside_tag = false;
+    for character in text.chars() {
+        match character {
+            '<' => inside_tag = true,
+            '>' if inside_tag => inside_tag = false,
+            _ if inside_tag => {}
+            c if c.is_whitespace() || c.is_control() => line.push(' '),
+            c => line.push(c),
+        }
+    }
+    line.split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(300)
+        .collect()
+}
+
+fn moved(answer: &Answer) -> Problem {
+    let target = answer
+        .location
+        .as_deref()
+        .and_then(|text| answer.url.join(text).ok());
+    match target {
+        Some(url) if is_safe(&url) => Problem::Moved(url),
+        Some(_) => Problem::Unclear("a redirect to an address that is not https".to_owned()),
+        None => Problem::Unclear(format!("status {} without a target", answer.status)),
+    }
+}
+
+fn not_json(answer: &Answer) -> Problem {
+    if answer.body.is_empty() {
+        return by_status(answer.status, "an empty answer");
+    }
+    by_status(
+        answer.status,
+        &format!("status {} and no JSON", answer.status),
+    )
+}
+
+fn by_status(status: u16, what: &str) -> Problem {
+    match status {
+        429 => Problem::MethodBlocked,
+        _ => Problem::Unclear(what.to_owned()),
+    }
+}
+
+/// The tables of the protocol's error pages. The code decides; the status only helps where the same
+/// code means two things.
+fn judge(said: Said, status: Option<u16>) -> Problem {
+    let code = said.code.to_ascii_uppercase();
+    match code.as_str() {
+        "EXPIRED_TOKEN" => Problem::TokenExpired,
+        "INVALID_TOKEN" | "NO_AUTH_FOUND" => Problem::TokenUnknown(said),
+        "WRONG_LICENSE" => Problem::Licence(said),
+        "QUERY_LIMIT_EXCEEDED" => Problem::RateLimited,
+        "OPERATION_TIME_LIMIT" => Problem::MethodBlocked,
+        "OVERLOAD_LIMIT" => Problem::Overload(said),
+        "CONNECTION_ERROR"
+        | "INTERNAL_SERVER_ERROR"
+        | "ERROR_UNEXPECTED_ANSWER"
+        | "WRONG_ENCODING" => Problem::Failed(said),
+        "APPLICATION_NOT_FOUND"
+        | "AUTHORIZATION_ERROR"
+        | "USER_ACCESS_ERROR"
+        | "INSUFFICIENT_SCOPE"
+        | "PAYMENT_REQUIRED"
+        | "NOT_INSTALLED"
+        | "METHOD_CONFIRM_WAITING"
+        | "METHOD_CONFIRM_DENIED"
+        | "INVALID_CREDENTIALS"
+        | "WRONG_AUTH_TYPE"
+        | "ALLOWED_ONLY_INTRANET_USER"
+        | "ERROR_EVENT_NOT_FOUND"
+        | "PORTAL_DELETED" => Problem::Unauthorised(said),
+        // 400 where one item is meant, 403 where the whole method is.
+        "ACCESS_DENIED" if status == Some(400) => Problem::Denied(said),
+        "ACCESS_DENIED" => Problem::Unauthorised(said),
+        "NOT_FOUND" => Problem::Gone,
+        "ERROR_METHOD_NOT_FOUND" => Problem::Unauthorised(Said {
+            text: format!("{} (is the scope `crm` granted?)", said.text),
+            ..said
+        }),
+        "" | "ERROR_CORE" | "0" => by_text(said, status),
+        _ if code.starts_with("CRM_FIELD_ERROR") => Problem::Refused(said),
+        _ if status.is_some_and(|status| status >= 500) => Problem::Failed(said),
+        _ => Problem::Misuse(said),
+    }
+}
+
+/// Empty codes and `ERROR_CORE` mean what their text says.
+fn by_text(said: Said, status: Option<u16>) -> Problem {
+    let text = said.text.to_lowercase();
+    let contains = |part: &str| text.contains(part);
+    if contains("already binded") || contains("already bound") {
+        Problem::AlreadyBound
+    } else if contains("id is not defined or invalid") {
+        Problem::InvalidId(said)
+    } else if contains("not found") {
+        Problem::Gone
+    } else if contains("access denied") {
+        Problem::Denied(said)
+    } else if contains("sql query error")
+        || contains("general error")
+        || contains("disk resource exhausted")
+        || contains("has already started")
+        || status.is_some_and(|status| status >= 500)
+    {
+        Problem::Failed(said)
+    } else if contains("must be array") {
+        Problem::Misuse(said)
+    } else {
+        Problem::Refused(said)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Result<Answer, Fault> {
+        Ok(Answer {
+            status,
+            url: "https://acme.example/rest/batch"
+                .parse()
+                .unwrap_or_else(|_| unreachable!()),
+            location: None,
+            body: body.as_bytes().to_vec(),
+        })
+    }
+
+    #[test]
+    fn an_empty_error_code_is_an_error() {
+        let body = r#"{"error":"","error_description":"Not found","result":true}"#;
+        assert_eq!(reply(answer(200, body)).err(), Some(Problem::Gone));
+    }
+
+    #[test]
+    fn the_code_decides_before_the_status() {
+        let body = r#"{"error":"CONNECTION_ERROR"}"#;
+        assert!(matches!(reply(answer(401, body)), Err(Problem::Failed(_))));
+        let body = r#"{"error":"expired_token"}"#;
+        assert_eq!(reply(answer(200, body)).err(), Some(Problem::TokenExpired));
+    }
+
+    #[test]
+    fn pages_and_cut_answers_are_unclear() {
+        for (status, body) in [
+            (200, "<html>"),
+            (502, "<html>"),
+            (200, "{\"result\":"),
+            (200, ""),
+        ] {
+            assert!(
+                matches!(reply(answer(status, body)), Err(Problem::Unclear(_))),
+                "{body}"
+            );
+        }
+        assert_eq!(
+            reply(answer(429, "<html>")).err(),
+            Some(Problem::MethodBlocked)
+        );
+    }
+
+    #[test]
+    fn markup_and_length_of_error_texts_are_tamed() {
+        let long = format!("<b>Wrong</b>\n value {}", "x".repeat(1000));
+        let said = said(&Value::from(""), Some(&Value::from(long)));
+        assert!(said.text.starts_with("Wrong value xxx"));
+        assert_eq!(said.text.chars().count(), 300);
+    }
+}

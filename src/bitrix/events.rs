@@ -1,0 +1,306 @@
+//! The offline event queue: `event.bind`, `event.get`, `event.unbind` and `event.offline.*`.
+//!
+//! Empty means "everything" in this part of the API (an empty process id, an empty id list), so that
+//! neither can be built here.
+
+use std::num::NonZeroU64;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Call, Problem, wire};
+
+/// The contact events that we are bound to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ContactEvent {
+    /// A contact was created.
+    Add,
+    /// A contact was changed.
+    Update,
+}
+
+impl ContactEvent {
+    /// Both events.
+    pub const ALL: [Self; 2] = [Self::Add, Self::Update];
+
+    /// The event's name in the protocol.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "ONCRMCONTACTADD",
+            Self::Update => "ONCRMCONTACTUPDATE",
+        }
+    }
+
+    /// The event of that name, in any case.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|event| event.as_str().eq_ignore_ascii_case(name))
+    }
+}
+
+/// The id of a reservation. Never empty: an empty one would act on the rows that nobody reserved.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ProcessId(String);
+
+impl ProcessId {
+    /// A process id, unless the text is empty.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Option<Self> {
+        let text = text.into();
+        (!text.trim().is_empty()).then_some(Self(text))
+    }
+
+    /// The id as the portal gave it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The id of a row of the queue.
+pub type RowId = NonZeroU64;
+
+/// Row ids to acknowledge. Never empty: an empty list would acknowledge the whole reservation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowIds(Vec<RowId>);
+
+impl RowIds {
+    /// The list, unless it is empty.
+    #[must_use]
+    pub fn new(rows: Vec<RowId>) -> Option<Self> {
+        (!rows.is_empty()).then_some(Self(rows))
+    }
+}
+
+/// A row of the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventRow {
+    /// The row's own id.
+    pub id: RowId,
+    /// The event's name as the portal wrote it.
+    pub name: String,
+    /// The contact it speaks of; none where the data names none (`EVENT_DATA: false`).
+    pub contact_id: Option<u64>,
+    /// When the row last changed, by the portal's clock.
+    pub changed_at: Option<Timestamp>,
+    /// The reservation that holds it, where the answer says so.
+    pub process_id: Option<ProcessId>,
+    /// Whether it is an error row.
+    pub error: bool,
+}
+
+impl EventRow {
+    /// Which of our events it is; none for rows of other handlers of the application.
+    #[must_use]
+    pub fn event(&self) -> Option<ContactEvent> {
+        ContactEvent::from_name(&self.name)
+    }
+
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            id: NonZeroU64::new(wire::id(&value["ID"])?)?,
+            name: wire::text(&value["EVENT_NAME"])?,
+            contact_id: wire::id(&value["EVENT_DATA"]["FIELDS"]["ID"]),
+            changed_at: wire::moment(&value["TIMESTAMP_X"]),
+            process_id: wire::text(&value["PROCESS_ID"]).and_then(ProcessId::new),
+            error: wire::flag(&value["ERROR"]).unwrap_or(false),
+        })
+    }
+}
+
+/// What `event.offline.get` answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The reservation; none for a destructive get.
+    pub process_id: Option<ProcessId>,
+    /// Its rows, possibly none.
+    pub rows: Vec<EventRow>,
+}
+
+/// A binding of this application, from `event.get`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// The event's name, upper case.
+    pub event: String,
+    /// Whether it is an offline binding.
+    pub offline: bool,
+    /// Its connector, empty where none is used.
+    pub connector: String,
+}
+
+/// Asks for the application's bindings (`event.get`).
+#[must_use]
+pub fn bindings() -> Call {
+    Call::new("event.get")
+}
+
+/// Reads the answer to [`bindings`].
+///
+/// # Errors
+/// [`Problem::Unclear`] where it is no list.
+pub fn read_bindings(result: Value) -> Result<Vec<Binding>, Problem> {
+    let rows = wire::list(result)
+        .ok_or_else(|| Problem::Unclear("event.get did not answer a list".to_owned()))?;
+    Ok(rows
+        .iter()
+        .filter_map(|row| {
+            Some(Binding {
+                event: wire::text(&row["event"])?.to_ascii_uppercase(),
+                offline: wire::flag(&row["offline"]).unwrap_or(false),
+                connector: wire::text(&row["connector_id"]).unwrap_or_default(),
+            })
+        })
+        .collect())
+}
+
+/// Binds an event as an offline event (`event.bind`).
+#[must_use]
+pub fn bind(event: ContactEvent) -> Call {
+    Call::new("event.bind")
+        .with("event", event.as_str())
+        .with("event_type", "offline")
+}
+
+/// Removes an offline binding (`event.unbind`).
+#[must_use]
+pub fn unbind(event: ContactEvent) -> Call {
+    Call::new("event.unbind")
+        .with("event", event.as_str())
+        .with("event_type", "offline")
+}
+
+/// Reserves up to `limit` rows of one event (`event.offline.get`). `errors` asks for error rows instead.
+#[must_use]
+pub fn reserve(event: ContactEvent, limit: u32, errors: bool) -> Call {
+    get(limit, errors)
+        .with("clear", 0)
+        .with("filter", json!({"EVENT_NAME": event.as_str()}))
+}
+
+/// Reads the rows of a reservation again (`event.offline.get` with its process id).
+#[must_use]
+pub fn resume(process_id: &ProcessId, limit: u32, errors: bool) -> Call {
+    get(limit, errors)
+        .with("clear", 0)
+        .with("process_id", process_id.as_str())
+}
+
+/// Takes exactly one unreserved row out of the queue, for plans without confirmation. The row must be
+/// stored by then.
+#[must_use]
+pub fn take_away(row: RowId, errors: bool) -> Call {
+    get(1, errors)
+        .with("clear", 1)
+        .with("filter", json!({"ID": row.get()}))
+}
+
+fn get(limit: u32, errors: bool) -> Call {
+    let call = Call::new("event.offline.get").with("limit", limit);
+    if errors { call.with("error", 1) } else { call }
+}
+
+/// Reads the answer to [`reserve`], [`resume`] and [`take_away`].
+///
+/// # Errors
+/// [`Problem::Unclear`] where it has another shape: rows may be reserved that we do not know.
+pub fn read_page(mut result: Value) -> Result<Page, Problem> {
+    let unclear = || Problem::Unclear("event.offline.get answered something else".to_owned());
+    let process_id = wire::text(&result["process_id"]).and_then(ProcessId::new);
+    let events = result
+        .get_mut("events")
+        .map(Value::take)
+        .ok_or_else(unclear)?;
+    Ok(Page {
+        process_id,
+        rows: read_rows(events)?,
+    })
+}
+
+/// Acknowledges rows of a reservation (`event.offline.clear`). Needs no licence; may be repeated.
+#[must_use]
+pub fn acknowledge(process_id: &ProcessId, rows: &RowIds) -> Call {
+    let ids: Vec<u64> = rows.0.iter().map(|row| row.get()).collect();
+    Call::new("event.offline.clear")
+        .with("process_id", process_id.as_str())
+        .with("id", ids)
+}
+
+/// Which rows `event.offline.list` is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// Rows that some reservation holds.
+    Reserved,
+    /// Pending rows of one of our events.
+    Pending(ContactEvent),
+    /// Error rows that nobody has reserved, of one of our events.
+    Errors(ContactEvent),
+    /// Every row of the queue.
+    Everything,
+}
+
+/// Lists a page of fifty rows by id without touching them (`event.offline.list`), from `start` on.
+#[must_use]
+pub fn list(which: Listed, start: u32) -> Call {
+    let call = Call::new("event.offline.list").with("order", json!({"ID": "ASC"}));
+    let filter = match which {
+        Listed::Reserved => json!({">PROCESS_ID": ""}),
+        Listed::Pending(event) => {
+            json!({"=PROCESS_ID": "", "=ERROR": 0, "=EVENT_NAME": event.as_str()})
+        }
+        Listed::Errors(event) => {
+            json!({"=PROCESS_ID": "", "=ERROR": 1, "=EVENT_NAME": event.as_str()})
+        }
+        Listed::Everything => Value::Null,
+    };
+    call.with("filter", filter).with("start", start)
+}
+
+/// Reads the answer to [`list`].
+///
+/// # Errors
+/// [`Problem::Unclear`] where it is no list of rows.
+pub fn read_rows(result: Value) -> Result<Vec<EventRow>, Problem> {
+    let unclear = || Problem::Unclear("a queue row that is not understood".to_owned());
+    wire::list(result)
+        .ok_or_else(unclear)?
+        .iter()
+        .map(|row| EventRow::read(row).ok_or_else(unclear))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_process_ids_and_lists_cannot_be_built() {
+        assert_eq!(ProcessId::new(""), None);
+        assert_eq!(ProcessId::new("  "), None);
+        assert_eq!(RowIds::new(Vec::new()), None);
+    }
+
+    #[test]
+    fn a_reservation_never_forgets_clear_0() {
+        for call in [
+            reserve(ContactEvent::Add, 1000, false),
+            resume(&ProcessId("p".to_owned()), 1000, true),
+        ] {
+            assert_eq!(call.params["clear"], 0);
+        }
+    }
+
+    #[test]
+    fn rows_without_data_are_read() {
+        let page = read_page(json!({"process_id": "p", "events": [
+            {"ID": "7", "EVENT_NAME": "ONCRMCONTACTADD", "EVENT_DATA": false},
+            {"ID": 8, "EVENT_NAME": "ONCRMCONTACTUPDATE", "EVENT_DATA": {"FIELDS": {"ID": 82}}}]}));
+        let rows = page.map(|page| page.rows).unwrap_or_default();
+        assert_eq!(
+            rows.iter().map(|row| row.contact_id).collect::<Vec<_>>(),
+            [None, Some(82)]
+        );
+    }
+}

@@ -1,0 +1,22 @@
+//! The protocol of Bitrix24: transport, errors, authorisation, batch, limits, events, contacts.
+//!
+//! Nothing here knows SQLite or names. One place, [`decode`], turns an HTTP answer into a result or
+//! into a [`Problem`], the decision a caller can act on; nobody else looks at status codes.
+
+pub mod application;
+pub mod batch;
+pub mod call;
+pub mod contacts;
+pub mod decode;
+pub mod events;
+pub mod limits;
+pub mod oauth;
+pub mod problem;
+pub mod transport;
+pub mod wire;
+
+pub use batch::{Batch, BatchAnswer};
+pub use call::Call;
+pub use decode::Reply;
+pub use problem::{Problem, Said};
+pub use transport::{Fault, Transport};

@@ -1,0 +1,142 @@
+//! HTTP: one POST, with its time limits, and the two ways it can fail.
+
+use std::time::Duration;
+
+use reqwest::{
+    Client,
+    header::{ACCEPT, CONTENT_TYPE, LOCATION},
+    redirect::Policy,
+};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+
+use crate::clock::{SharedClock, after};
+
+/// How long a connection may take to come about.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a request may take in all: a little more than the portal's own cap of 60 s.
+pub const REQUEST_TIMEOUT_SECONDS: f64 = 65.0;
+
+/// The longest answer that is read; a batch of fifty pages stays far below.
+const LONGEST_ANSWER: usize = 64 << 20;
+
+/// What came back, before anybody has judged it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The address that answered.
+    pub url: Url,
+    /// The `Location` header.
+    pub location: Option<String>,
+    /// The body, possibly cut.
+    pub body: Vec<u8>,
+}
+
+/// Why no answer came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fault {
+    /// No connection came about: nothing was processed.
+    NotSent(String),
+    /// The request left, its answer did not come: it may have been processed.
+    NoAnswer(String),
+}
+
+/// What is posted. Neither form shows in `Debug`.
+pub enum Body {
+    /// A JSON text.
+    Json(SecretString),
+    /// A form, already encoded.
+    Form(SecretString),
+}
+
+/// A client for portals and authorisation servers. Clones share their connections.
+#[derive(Clone)]
+pub struct Transport {
+    http: Client,
+    clock: SharedClock,
+}
+
+impl std::fmt::Debug for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Transport")
+    }
+}
+
+impl Transport {
+    /// A client whose time limits follow `clock`.
+    ///
+    /// # Errors
+    /// Where the system's certificate store or the proxy settings cannot be used.
+    pub fn new(clock: SharedClock) -> Result<Self, reqwest::Error> {
+        let http = Client::builder()
+            .user_agent(concat!("b24-tidyd/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT)
+            // A renamed portal answers 302, and following it would turn our POST into a GET.
+            .redirect(Policy::none())
+            .build()?;
+        Ok(Self { http, clock })
+    }
+
+    /// Posts `body` to `url` and reads the whole answer.
+    ///
+    /// # Errors
+    /// A [`Fault`] that tells whether the request can have been processed.
+    pub async fn post(&self, url: &Url, body: &Body) -> Result<Answer, Fault> {
+        let (kind, text) = match body {
+            Body::Json(text) => ("application/json", text),
+            Body::Form(text) => ("application/x-www-form-urlencoded", text),
+        };
+        let request = self
+            .http
+            .post(url.clone())
+            .header(CONTENT_TYPE, kind)
+            .header(ACCEPT, "application/json")
+            .body(text.expose_secret().to_owned());
+        let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
+        tokio::select! {
+            answer = read(request) => answer,
+            () = self.clock.alarm_at(deadline) => {
+                Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
+            }
+        }
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> Result<Answer, Fault> {
+    let mut response = request.send().await.map_err(fault)?;
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        url: response.url().clone(),
+        location: response
+            .headers()
+            .get(LOCATION)
+            .and_then(|value| value.to_str().ok())
+            .map(str::to_owned),
+        body: Vec::new(),
+    };
+    while let Some(chunk) = response.chunk().await.map_err(fault)? {
+        if answer.body.len() + chunk.len() > LONGEST_ANSWER {
+            return Err(Fault::NoAnswer("the answer is too long".to_owned()));
+        }
+        answer.body.extend_from_slice(&chunk);
+    }
+    Ok(answer)
+}
+
+fn fault(error: reqwest::Error) -> Fault {
+    let unsent = error.is_connect() || error.is_builder();
+    let error = error.without_url();
+    let mut reason = error.to_string();
+    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
+    while let Some(inner) = cause {
+        reason = inner.to_string();
+        cause = inner.source();
+    }
+    if unsent {
+        Fault::NotSent(reason)
+    } else {
+        Fault::NoAnswer(reason)
+    }
+}

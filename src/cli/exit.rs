@@ -1,0 +1,142 @@
+//! The one place that maps what happened to an exit code (`sysexits.h`, as in the README).
+
+use std::process::ExitCode;
+
+use crate::{
+    config::Problems,
+    drain::{DrainFailure, Outcome},
+    portal::CallFailure,
+    service::{Ending, PortalReport},
+    store::StoreFault,
+};
+
+/// Why a program ends, as scripts and systemd see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Exit {
+    /// Done; also where records were parked or are contested.
+    Done,
+    /// The command line is wrong.
+    Usage,
+    /// Input data is malformed.
+    BadInput,
+    /// The portal or the authorisation server cannot be reached.
+    Unreachable,
+    /// A fault of this program, or a damaged store.
+    Internal,
+    /// It will work later: limits, locks, a full disk.
+    Temporary,
+    /// A person has to authorise, or to act on the portal.
+    NotAuthorised,
+    /// Configuration, or a store that may not be used.
+    Configuration,
+}
+
+impl Exit {
+    /// The exit code.
+    #[must_use]
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Usage => 64,
+            Self::BadInput => 65,
+            Self::Unreachable => 69,
+            Self::Internal => 70,
+            Self::Temporary => 75,
+            Self::NotAuthorised => 77,
+            Self::Configuration => 78,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        exit.code().into()
+    }
+}
+
+/// An error with the exit code it asks for.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// The exit code.
+    pub exit: Exit,
+    /// One clear line.
+    pub message: String,
+}
+
+/// The exit code of an error that reached the top.
+#[must_use]
+pub fn exit_of(error: &anyhow::Error) -> Exit {
+    if let Some(refusal) = error.downcast_ref::<Refusal>() {
+        return refusal.exit;
+    }
+    if error.is::<Problems>() {
+        return Exit::Configuration;
+    }
+    if let Some(fault) = error.downcast_ref::<StoreFault>() {
+        return of_store(fault);
+    }
+    if let Some(failure) = error.downcast_ref::<CallFailure>() {
+        return of_call(failure);
+    }
+    Exit::Internal
+}
+
+fn of_store(fault: &StoreFault) -> Exit {
+    match fault {
+        StoreFault::Missing(_) => Exit::NotAuthorised,
+        StoreFault::Locked(_) | StoreFault::Full(_) => Exit::Temporary,
+        StoreFault::ReadOnly { .. }
+        | StoreFault::WrongMode { .. }
+        | StoreFault::NewerSchema { .. } => Exit::Configuration,
+        StoreFault::Corrupt { .. } | StoreFault::Other { .. } => Exit::Internal,
+    }
+}
+
+fn of_call(failure: &CallFailure) -> Exit {
+    match failure {
+        CallFailure::AuthorisationLost(_) => Exit::NotAuthorised,
+        CallFailure::RenewalPutOff(_) => Exit::Unreachable,
+        CallFailure::MustWait { .. } | CallFailure::Stopped => Exit::Temporary,
+        CallFailure::Store(fault) => of_store(fault),
+        CallFailure::Problem(problem) => of_drain(&DrainFailure::from(problem.clone())),
+    }
+}
+
+/// The exit code of a drain that failed.
+#[must_use]
+pub fn of_drain(failure: &DrainFailure) -> Exit {
+    match failure {
+        DrainFailure::Unverified(_) | DrainFailure::NeedsPerson(_) => Exit::NotAuthorised,
+        DrainFailure::Unreachable(_) => Exit::Unreachable,
+        DrainFailure::Temporary(_) | DrainFailure::Stopped => Exit::Temporary,
+        DrainFailure::Internal(_) => Exit::Internal,
+        DrainFailure::Store(fault) => of_store(fault),
+    }
+}
+
+/// The exit code of a one-shot run: of several portals, the first of 78, 77, 69, 75, 0 that occurred.
+#[must_use]
+pub fn of_reports(reports: &[PortalReport]) -> Exit {
+    let order = [
+        Exit::Configuration,
+        Exit::NotAuthorised,
+        Exit::Internal,
+        Exit::Unreachable,
+        Exit::Temporary,
+    ];
+    let exits: Vec<Exit> = reports.iter().map(of_report).collect();
+    order
+        .into_iter()
+        .find(|exit| exits.contains(exit))
+        .unwrap_or(Exit::Done)
+}
+
+fn of_report(report: &PortalReport) -> Exit {
+    match &report.ending {
+        Ending::NoTokens => Exit::NotAuthorised,
+        Ending::Failed(failure) => of_drain(failure),
+        Ending::Ended(Outcome::Done | Outcome::Paused) => Exit::Done,
+        Ending::Ended(Outcome::WorkLeft { .. } | Outcome::Stopped) => Exit::Temporary,
+    }
+}

@@ -1,0 +1,139 @@
+//! The commands, a file each. The only place that prints to standard output.
+
+pub mod exit;
+pub mod logging;
+pub mod names;
+pub mod run;
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use clap::{ArgAction, Parser, Subcommand};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    bitrix::Transport,
+    clock::SystemClock,
+    config::{Config, PortalConfig, ProcessEnvironment},
+    portal::Context,
+    store::Store,
+};
+use exit::{Exit, Refusal};
+use logging::LogFormat;
+
+/// Where the configuration lies unless something else is said.
+const DEFAULT_CONFIG: &str = "/etc/b24-tidyd/config.toml";
+
+/// Keeps contact names in Bitrix24 properly capitalised.
+#[derive(Debug, Parser)]
+#[command(name = "b24-tidyd", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// The configuration file
+    #[arg(long, global = true, env = "B24_TIDYD_CONFIG", default_value = DEFAULT_CONFIG, value_name = "FILE")]
+    pub config: PathBuf,
+    /// The portal that is meant; may be left out where one is configured
+    #[arg(long, global = true, value_name = "NAME")]
+    pub portal: Option<String>,
+    /// The form of log lines
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
+    /// Log more (twice: everything)
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Log warnings and errors only
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon, or drain every portal once
+    Run(run::RunArgs),
+}
+
+impl Cli {
+    /// Starts logging and runs the command.
+    ///
+    /// # Errors
+    /// One that [`exit::exit_of`] turns into the exit code.
+    pub async fn run(self) -> anyhow::Result<Exit> {
+        let verbosity = if self.quiet {
+            -1
+        } else {
+            self.verbose.min(2) as i8
+        };
+        logging::start(self.log_format, verbosity);
+        match &self.command {
+            Command::Run(args) => run::run(&self, args).await,
+        }
+    }
+
+    /// Reads the configuration with its secrets.
+    fn configuration(&self) -> anyhow::Result<Config> {
+        Ok(Config::load(&self.config, &ProcessEnvironment)?)
+    }
+
+    /// The portal that `--portal` names, or the only one.
+    fn chosen<'a>(&self, config: &'a Config) -> anyhow::Result<&'a PortalConfig> {
+        match self.chosen_or_all(config)?.as_slice() {
+            [one] => Ok(one),
+            _ => Err(Refusal {
+                exit: Exit::Usage,
+                message: format!(
+                    "several portals are configured; choose one with --portal ({})",
+                    names_of(config)
+                ),
+            }
+            .into()),
+        }
+    }
+
+    /// The portal that `--portal` names, or all.
+    fn chosen_or_all<'a>(&self, config: &'a Config) -> anyhow::Result<Vec<&'a PortalConfig>> {
+        let Some(wanted) = &self.portal else {
+            return Ok(config.portals.iter().collect());
+        };
+        let found = config.portals.iter().find(|portal| portal.name == *wanted);
+        found.map(|portal| vec![portal]).ok_or_else(|| {
+            Refusal {
+                exit: Exit::Usage,
+                message: format!(
+                    "no portal is called {wanted:?}; there are: {}",
+                    names_of(config)
+                ),
+            }
+            .into()
+        })
+    }
+}
+
+fn names_of(config: &Config) -> String {
+    config
+        .portals
+        .iter()
+        .map(|portal| portal.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What everything that talks to portals needs, with the system's clock.
+fn context(store: Store, stop: CancellationToken) -> anyhow::Result<Context> {
+    let clock = Arc::new(SystemClock);
+    let transport = Transport::new(clock.clone()).context("HTTP does not start")?;
+    Ok(Context {
+        store,
+        transport,
+        clock,
+        stop,
+    })
+}

@@ -1,0 +1,119 @@
+//! `run`: the daemon, and its one-shot form.
+
+use std::{io::Write, time::Duration};
+
+use anyhow::Context as _;
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Cli, context,
+    exit::{Exit, Refusal, of_reports},
+};
+use crate::{
+    drain::Outcome,
+    service::{self, Ending, PortalReport},
+    store::Store,
+};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: b24-tidyd --config ./config.toml run --once --max-wait 2m")]
+pub struct RunArgs {
+    /// Drain every portal until its queue is empty, then exit
+    #[arg(long)]
+    once: bool,
+    /// With --once: how long to wait where a limit or a retry demands it
+    #[arg(long, requires = "once", default_value = "60s", value_parser = duration, value_name = "DURATION")]
+    max_wait: Duration,
+}
+
+/// Reads `90`, `90s`, `2m`, `1h 30m` and the like.
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || "write a duration such as 90s, 2m or 1h".to_owned();
+    if let Ok(seconds) = text.parse() {
+        return Ok(Duration::from_secs(seconds));
+    }
+    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+    Duration::try_from(span).map_err(|_| wrong())
+}
+
+/// Runs the daemon until a signal, or drains once.
+///
+/// # Errors
+/// Configuration, store, or the drain lock.
+pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
+    let config = cli.configuration()?;
+    let store = Store::open(&config.store)?;
+    store.check_integrity()?;
+    let who = if args.once {
+        "b24-tidyd run --once"
+    } else {
+        "b24-tidyd run"
+    };
+    let _lock = store.lock_drain(who)?.map_err(|holder| Refusal {
+        exit: Exit::Temporary,
+        message: format!(
+            "the drain lock is held by {holder}; stop it first, or let it do the work"
+        ),
+    })?;
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone())?;
+    let context = context(store, stop)?;
+    if !args.once {
+        service::serve(context, &config).await?;
+        return Ok(Exit::Done);
+    }
+    let portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
+    let reports = service::drain_all_once(&context, &config, portals, args.max_wait).await;
+    let mut out = std::io::stdout().lock();
+    for report in &reports {
+        writeln!(out, "{}", line(report))?;
+    }
+    Ok(of_reports(&reports))
+}
+
+/// The first signal asks for a stop at a safe point, the second one ends at once.
+fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
+    tokio::spawn(async move {
+        for _ in 0..2 {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if stop.is_cancelled() {
+                std::process::exit(Exit::Temporary.code().into());
+            }
+            tracing::info!("stopping at the next safe point");
+            stop.cancel();
+        }
+    });
+    Ok(())
+}
+
+/// One line for people: what was done, and what is left.
+fn line(report: &PortalReport) -> String {
+    let totals = report.totals;
+    let done = format!(
+        "{}: {} events, {} contacts changed, {} requests",
+        report.name, totals.events, totals.changed, totals.requests
+    );
+    let parked = match report.parked {
+        0 => String::new(),
+        parked => format!(", {parked} refused by the portal (see `b24-tidyd status`)"),
+    };
+    let ending = match &report.ending {
+        Ending::NoTokens => {
+            "no tokens; run `b24-tidyd auth login` or `b24-tidyd auth import`".to_owned()
+        }
+        Ending::Failed(failure) => failure.to_string(),
+        Ending::Ended(Outcome::WorkLeft { until, why }) => {
+            format!("work left: {why}; again at {until:.0}")
+        }
+        Ending::Ended(outcome) => outcome.as_str().to_owned(),
+    };
+    format!("{done}{parked}: {ending}")
+}

@@ -1,0 +1,78 @@
+//! Why a pass ended early, as its callers have to know it.
+
+use crate::{bitrix::Problem, portal::CallFailure, store::StoreFault};
+
+/// Why a pass ended early. What was reserved is stored, what was settled but not acknowledged is
+/// looked at again.
+#[derive(Debug, thiserror::Error)]
+pub enum DrainFailure {
+    /// The stored tokens have not passed their checks.
+    #[error(
+        "the stored tokens are not verified: {0}; run `b24-tidyd auth status`, then import again"
+    )]
+    Unverified(String),
+    /// A person has to act on the portal.
+    #[error("{0}")]
+    NeedsPerson(String),
+    /// The portal or the authorisation server cannot be reached.
+    #[error("{0}")]
+    Unreachable(String),
+    /// It will work later by itself.
+    #[error("{0}")]
+    Temporary(String),
+    /// A fault of this program or an answer nobody foresaw.
+    #[error("{0}")]
+    Internal(String),
+    /// The state file failed.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+    /// A stop was asked for.
+    #[error("a stop was asked for")]
+    Stopped,
+}
+
+impl DrainFailure {
+    /// The failure in a word or two, as `status` shows it.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Unverified(_) => "tokens not verified",
+            Self::NeedsPerson(_) => "not authorised",
+            Self::Unreachable(_) => "unreachable",
+            Self::Temporary(_) => "put off",
+            Self::Internal(_) => "failed",
+            Self::Store(_) => "state file failed",
+            Self::Stopped => "stopped",
+        }
+    }
+}
+
+impl From<CallFailure> for DrainFailure {
+    fn from(failure: CallFailure) -> Self {
+        let text = failure.to_string();
+        match failure {
+            CallFailure::Problem(problem) => problem.into(),
+            CallFailure::AuthorisationLost(_) => Self::NeedsPerson(text),
+            CallFailure::RenewalPutOff(_) => Self::Unreachable(text),
+            CallFailure::MustWait { .. } => Self::Temporary(text),
+            CallFailure::Stopped => Self::Stopped,
+            CallFailure::Store(fault) => Self::Store(fault),
+        }
+    }
+}
+
+impl From<Problem> for DrainFailure {
+    fn from(problem: Problem) -> Self {
+        let text = problem.to_string();
+        match problem {
+            Problem::Unauthorised(_) | Problem::TokenUnknown(_) | Problem::Denied(_) => {
+                Self::NeedsPerson(text)
+            }
+            problem if problem.is_unreachable() => Self::Unreachable(text),
+            problem if problem.is_temporary() => Self::Temporary(text),
+            // The plan changed while we worked: the next pass surveys it anew.
+            Problem::Licence(_) | Problem::Moved(_) => Self::Temporary(text),
+            _ => Self::Internal(text),
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Reading the contacts in hand: by list, many pages a request; by get what a list leaves out.
+
+use std::collections::HashMap;
+
+use super::{
+    Drain, DrainFailure, Pass,
+    turn::Turn,
+    work::{Fate, Item, fate},
+};
+use crate::bitrix::{
+    BatchAnswer, Problem, Reply, Said,
+    contacts::{self, Contact, PAGE},
+};
+
+/// Pages read in one request at most.
+const MOST_PAGES: usize = 40;
+
+/// From this many contacts on, all of them denied, it is the account and not the contacts.
+const DENIED_FOR_ALL: usize = 3;
+
+impl Drain {
+    /// Adds reads for the contacts in hand that may be read now.
+    pub(super) fn add_reads(&self, pass: &mut Pass, turn: &mut Turn) {
+        let now = self.portal.now();
+        let (ready, waiting): (Vec<Item>, Vec<Item>) = std::mem::take(&mut pass.to_read)
+            .into_iter()
+            .partition(|item| item.not_before.is_none_or(|moment| moment <= now));
+        pass.to_read = waiting;
+        let (by_get, by_list): (Vec<Item>, Vec<Item>) =
+            ready.into_iter().partition(|item| item.missing_from_list);
+        if let Some(first) = by_list.first().filter(|_| self.needs_proof())
+            && turn.batch.push("proof", &contacts::proof(first.contact_id))
+        {
+            turn.proof = Some(first.contact_id);
+        }
+        let mut rest = by_list.into_iter().peekable();
+        while rest.peek().is_some() && turn.pages.len() < MOST_PAGES {
+            let page: Vec<Item> = rest.by_ref().take(PAGE).collect();
+            let ids: Vec<u64> = page.iter().map(|item| item.contact_id).collect();
+            if !turn
+                .batch
+                .push(format!("p{}", turn.pages.len()), &contacts::page(&ids))
+            {
+                pass.to_read.extend(page);
+                break;
+            }
+            turn.pages.push(page);
+        }
+        pass.to_read.extend(rest);
+        for item in by_get {
+            let id = item.contact_id;
+            if turn.batch.push(format!("c{id}"), &contacts::get(id)) {
+                turn.gets.push(item);
+            } else {
+                pass.to_read.push(item);
+            }
+        }
+    }
+
+    fn needs_proof(&self) -> bool {
+        !self.memory.guards_proven && self.memory.facts.guards_work != Some(false)
+    }
+
+    /// Judges every contact that was read.
+    pub(super) fn apply_reads(
+        &mut self,
+        pass: &mut Pass,
+        turn: Turn,
+        answer: &mut BatchAnswer,
+    ) -> Result<(), DrainFailure> {
+        let mut found = 0;
+        for (at, page) in turn.pages.into_iter().enumerate() {
+            let list = answer
+                .take(&format!("p{at}"))
+                .and_then(|Reply { result, time, .. }| contacts::read_list(result, time.began));
+            match list {
+                Ok(list) => {
+                    found += list.len();
+                    self.conclude_proof(turn.proof, &list, answer)?;
+                    self.judge_page(pass, page, list)?;
+                }
+                Err(problem) => self.page_failed(pass, page, problem)?,
+            }
+        }
+        self.apply_gets(pass, turn.gets, found, answer)
+    }
+
+    fn judge_page(
+        &mut self,
+        pass: &mut Pass,
+        page: Vec<Item>,
+        list: Vec<Contact>,
+    ) -> Result<(), DrainFailure> {
+        let mut by_id: HashMap<u64, Contact> = list
+            .into_iter()
+            .map(|contact| (contact.id, contact))
+            .collect();
+        for mut item in page {
+            match by_id.remove(&item.contact_id) {
+                Some(contact) => self.judge(pass, item, contact)?,
+                None => {
+                    // Absence proves nothing: a single get tells whether it is gone.
+                    item.missing_from_list = true;
+                    pass.to_read.push(item);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn page_failed(
+        &mut self,
+        pass: &mut Pass,
+        page: Vec<Item>,
+        problem: Problem,
+    ) -> Result<(), DrainFailure> {
+        match problem {
+            Problem::MethodBlocked => self.reads_blocked(pass, page),
+            problem if problem.is_temporary() => {
+                pass.failures += 1;
+                for item in page {
+                    self.look_again(pass, item)?;
+                }
+                Ok(())
+            }
+            problem => Err(problem.into()),
+        }
+    }
+
+    fn reads_blocked(&mut self, pass: &mut Pass, items: Vec<Item>) -> Result<(), DrainFailure> {
+        let until = self
+            .portal
+            .blocked_until("crm.contact.list")
+            .unwrap_or(self.portal.now());
+        for item in items {
+            self.defer(pass, &item, until)?;
+        }
+        pass.writes_wait = Some((until, Problem::MethodBlocked.to_string()));
+        Ok(())
+    }
+
+    fn apply_gets(
+        &mut self,
+        pass: &mut Pass,
+        gets: Vec<Item>,
+        found: usize,
+        answer: &mut BatchAnswer,
+    ) -> Result<(), DrainFailure> {
+        let outcomes: Vec<(Item, Result<Contact, Problem>)> = gets
+            .into_iter()
+            .map(|item| {
+                let reply = answer.take(&format!("c{}", item.contact_id));
+                let contact =
+                    reply.and_then(|reply| contacts::read_one(&reply.result, reply.time.began));
+                (item, contact)
+            })
+            .collect();
+        let denied = |outcome: &(Item, Result<Contact, Problem>)| {
+            matches!(outcome.1, Err(Problem::Denied(_)))
+        };
+        if found == 0 && outcomes.len() >= DENIED_FOR_ALL && outcomes.iter().all(denied) {
+            return Err(DrainFailure::NeedsPerson(
+                "the account may not read any contact; give it back its rights in the CRM"
+                    .to_owned(),
+            ));
+        }
+        for (item, outcome) in outcomes {
+            match outcome {
+                Ok(contact) => self.judge(pass, item, contact)?,
+                Err(problem) => self.meet(pass, item, problem)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What a problem with one contact means for it.
+    pub(super) fn meet(
+        &mut self,
+        pass: &mut Pass,
+        item: Item,
+        problem: Problem,
+    ) -> Result<(), DrainFailure> {
+        match fate(problem) {
+            Fate::Settled => self.settle(pass, item),
+            Fate::LookAgain => {
+                pass.failures += 1;
+                self.look_again(pass, item)
+            }
+            Fate::Parked(reason) => self.park(pass, item, &reason),
+            Fate::Blocked => self.reads_blocked(pass, vec![item]),
+            Fate::Everybody(problem) => Err(problem.into()),
+        }
+    }
+
+    fn conclude_proof(
+        &mut self,
+        proof: Option<u64>,
+        list: &[Contact],
+        answer: &mut BatchAnswer,
+    ) -> Result<(), DrainFailure> {
+        let Some(id) = proof.filter(|id| list.iter().any(|contact| contact.id == *id)) else {
+            return Ok(());
+        };
+        let Ok(reply) = answer.take("proof") else {
+            return Ok(());
+        };
+        if contacts::read_list(reply.result, None)?.is_empty() {
+            self.memory.guards_proven = true;
+            return Ok(());
+        }
+        self.guards_fail(&Said {
+            code: String::new(),
+            text: format!("contact {id} was answered under a condition that cannot hold"),
+        })
+    }
+
+    /// Remembers for this portal that guards do not work, and says so once.
+    pub(super) fn guards_fail(&mut self, said: &Said) -> Result<(), DrainFailure> {
+        self.memory.guards_proven = false;
+        if self.memory.facts.guards_work == Some(false) {
+            return Ok(());
+        }
+        tracing::warn!(portal = %self.config().name, %said,
+            "conditional updates do not work on this portal; each contact is written by a get and an update");
+        self.memory.facts.guards_work = Some(false);
+        Ok(self
+            .portal
+            .store()
+            .set_plan_facts(self.portal.id, self.memory.facts)?)
+    }
+}

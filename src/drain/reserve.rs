@@ -1,0 +1,146 @@
+//! Reserving the next page of the queue, and storing the reservation before anything else.
+
+use super::{Drain, DrainFailure, Pass, turn::Turn};
+use crate::{
+    bitrix::{
+        Batch, BatchAnswer, Problem,
+        events::{self, ContactEvent, EventRow, ProcessId},
+    },
+    clock::after,
+    store::StoredEvent,
+};
+
+/// How often error rows are looked for, in seconds.
+const ERROR_ROWS_SECONDS: f64 = 6.0 * 3600.0;
+
+impl Drain {
+    /// Adds the gets for both events, where the pass still looks for more.
+    pub(super) fn add_reservation(&self, pass: &mut Pass, turn: &mut Turn) {
+        if pass.drained || self.memory.may_have_orphans || pass.deferred >= u64::from(self.limit) {
+            return;
+        }
+        let now = self.portal.now();
+        pass.drain_errors |= self
+            .memory
+            .errors_drained_at
+            .is_none_or(|at| now >= after(at, ERROR_ROWS_SECONDS) || now < at);
+        let mut with_gets = turn.batch.clone();
+        let fits = keys(pass.drain_errors).all(|(key, event, errors)| {
+            with_gets.push(key, &events::reserve(event, self.limit, errors))
+        });
+        if fits {
+            turn.batch = with_gets;
+            turn.reserves = true;
+        }
+    }
+
+    /// Stores what the turn reserved, in one transaction, and takes it in hand.
+    pub(super) fn store_reservation(
+        &mut self,
+        pass: &mut Pass,
+        turn: &Turn,
+        answer: &mut BatchAnswer,
+    ) -> Result<(), DrainFailure> {
+        if !turn.reserves {
+            return Ok(());
+        }
+        let mut reserved = Vec::new();
+        let mut trouble = None;
+        for (key, _, errors) in keys(pass.drain_errors) {
+            let page = answer
+                .take(&key)
+                .and_then(|reply| events::read_page(reply.result));
+            match page {
+                Ok(page) => {
+                    let rows = page.rows.into_iter();
+                    reserved.extend(rows.map(|row| stored(row, page.process_id.as_ref(), errors)));
+                }
+                Err(problem) => trouble = Some(problem),
+            }
+        }
+        self.portal
+            .store()
+            .store_events(&self.portal.queue(), &reserved, self.portal.now())?;
+        let nothing_came = reserved.is_empty();
+        pass.take_up(reserved);
+        match trouble {
+            None => {
+                if nothing_came {
+                    pass.drained = true;
+                    if pass.drain_errors {
+                        self.memory.errors_drained_at = Some(self.portal.now());
+                        pass.drain_errors = false;
+                    }
+                }
+                Ok(())
+            }
+            Some(problem) if problem.may_have_been_processed() => {
+                self.memory.may_have_orphans = true;
+                pass.failures += 1;
+                Ok(())
+            }
+            Some(Problem::Licence(_)) => {
+                // The plan has lost confirmation while we worked: look at it anew.
+                self.memory.surveyed_at = None;
+                pass.drained = true;
+                Ok(())
+            }
+            Some(Problem::MethodBlocked) => {
+                pass.drained = true;
+                pass.writes_wait = self
+                    .portal
+                    .blocked_until("event.offline.get")
+                    .map(|until| (until, Problem::MethodBlocked.to_string()));
+                Ok(())
+            }
+            Some(problem) => Err(problem.into()),
+        }
+    }
+}
+
+/// The gets of a turn: key, event, and whether error rows are meant.
+fn keys(errors_too: bool) -> impl Iterator<Item = (String, ContactEvent, bool)> {
+    [false, true]
+        .into_iter()
+        .filter(move |errors| errors_too || !errors)
+        .flat_map(|errors| ContactEvent::ALL.map(|event| (event, errors)))
+        .map(|(event, errors)| {
+            let key = format!("{}{}", if errors { "error" } else { "get" }, event.as_str());
+            (key, event, errors)
+        })
+}
+
+/// A row as the store keeps it.
+pub(super) fn stored(row: EventRow, process: Option<&ProcessId>, error: bool) -> StoredEvent {
+    StoredEvent {
+        row_id: row.id.get(),
+        process_id: process.map(|process| process.as_str().to_owned()),
+        taken: true,
+        error,
+        event_name: row.name,
+        contact_id: row.contact_id,
+        changed_at: row.changed_at,
+        attempts: 0,
+        next_try_at: jiff::Timestamp::UNIX_EPOCH,
+    }
+}
+
+/// Adds the calls that read open reservations again, as many as fit. Returns their process ids.
+pub(super) fn add_resumptions(
+    batch: &mut Batch,
+    open: Vec<(String, u32, bool)>,
+) -> Vec<(ProcessId, bool)> {
+    let mut resumed = Vec::new();
+    for (process, rows, errors) in open {
+        let Some(process) = ProcessId::new(process) else {
+            continue;
+        };
+        // Leave room for rows that the store does not know.
+        let call = events::resume(&process, rows.saturating_add(1000), errors);
+        if !batch.push(format!("resume{}", resumed.len()), &call) {
+            break;
+        }
+        resumed.push((process, errors));
+    }
+    resumed
+}

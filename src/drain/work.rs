@@ -1,0 +1,252 @@
+//! What a pass has in hand, and what becomes of it. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+
+use crate::{
+    bitrix::{
+        Problem,
+        contacts::Contact,
+        events::{ProcessId, RowId, RowIds},
+    },
+    contact::FieldChange,
+    store::StoredEvent,
+};
+
+/// A row of the queue that is ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Row {
+    /// Its id.
+    pub id: RowId,
+    /// The reservation that holds it; none where it was taken away from the portal.
+    pub process: Option<ProcessId>,
+    /// How often its contact was tried in vain before.
+    pub attempts: u32,
+}
+
+/// A contact that has to be looked at, with the rows that speak of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Item {
+    /// The contact.
+    pub contact_id: u64,
+    /// Its rows; none for a contact that is tried without an event.
+    pub rows: Vec<Row>,
+    /// How often it was read in this pass.
+    pub looks: u32,
+    /// Not to be read before.
+    pub not_before: Option<Timestamp>,
+    /// The `DATE_MODIFY` at which the guard refused last.
+    pub refused_at: Option<String>,
+    /// A list did not answer it: it is read by get, and a guard (which is a list) cannot see it.
+    pub missing_from_list: bool,
+}
+
+impl Item {
+    /// A contact without rows, as refused ones are when their time has come.
+    pub(super) fn without_rows(contact_id: u64) -> Self {
+        Self {
+            contact_id,
+            rows: Vec::new(),
+            looks: 0,
+            not_before: None,
+            refused_at: None,
+            missing_from_list: false,
+        }
+    }
+
+    /// Tries in vain so far, before this pass.
+    pub(super) fn attempts(&self) -> u32 {
+        self.rows.iter().map(|row| row.attempts).max().unwrap_or(0)
+    }
+
+    /// The ids of its rows.
+    pub(super) fn row_ids(&self) -> Vec<u64> {
+        self.rows.iter().map(|row| row.id.get()).collect()
+    }
+}
+
+/// A contact that was read and has to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Correction {
+    pub item: Item,
+    pub contact: Contact,
+    pub changes: Vec<FieldChange>,
+}
+
+impl Correction {
+    /// The fields and values to send: what changes, and nothing else.
+    pub(super) fn fields(&self) -> Vec<(&'static str, String)> {
+        self.changes
+            .iter()
+            .map(|change| (change.field.as_str(), change.new.clone()))
+            .collect()
+    }
+}
+
+/// Rows by contact, in the order in which the contacts first appear. Rows that name no contact come
+/// second: nothing can be done about them, so that they are settled.
+pub(super) fn group(events: impl IntoIterator<Item = StoredEvent>) -> (Vec<Item>, Vec<Row>) {
+    let mut items: Vec<Item> = Vec::new();
+    let mut position: HashMap<u64, usize> = HashMap::new();
+    let mut nameless = Vec::new();
+    for event in events {
+        let Some(id) = RowId::new(event.row_id) else {
+            continue;
+        };
+        let process = event.process_id.and_then(ProcessId::new);
+        let row = Row {
+            id,
+            process,
+            attempts: event.attempts,
+        };
+        let Some(contact_id) = event.contact_id else {
+            nameless.push(row);
+            continue;
+        };
+        let at = *position.entry(contact_id).or_insert_with(|| {
+            items.push(Item::without_rows(contact_id));
+            items.len() - 1
+        });
+        items[at].rows.push(row);
+    }
+    (items, nameless)
+}
+
+/// Rows that are settled and wait for their acknowledgement.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    by_process: BTreeMap<ProcessId, Vec<RowId>>,
+    taken: Vec<u64>,
+}
+
+/// The most rows that one acknowledgement names.
+const MOST_ACKNOWLEDGED: usize = 1500;
+
+impl Settled {
+    pub(super) fn add(&mut self, rows: impl IntoIterator<Item = Row>) {
+        for row in rows {
+            match row.process {
+                Some(process) => self.by_process.entry(process).or_default().push(row.id),
+                // It left the portal when it was taken: the store alone has to forget it.
+                None => self.taken.push(row.id.get()),
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_process.is_empty() && self.taken.is_empty()
+    }
+
+    /// Rows that only the store has to forget.
+    pub(super) fn take_local(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.taken)
+    }
+
+    /// The acknowledgements to send, each small enough for a request.
+    pub(super) fn portions(&self) -> impl Iterator<Item = (ProcessId, RowIds, Vec<u64>)> + '_ {
+        self.by_process.iter().flat_map(|(process, rows)| {
+            rows.chunks(MOST_ACKNOWLEDGED).filter_map(|chunk| {
+                let ids = chunk.iter().map(|row| row.get()).collect();
+                Some((process.clone(), RowIds::new(chunk.to_vec())?, ids))
+            })
+        })
+    }
+
+    /// The portal has confirmed these rows of a reservation.
+    pub(super) fn confirmed(&mut self, process: &ProcessId, rows: &[u64]) {
+        if let Some(waiting) = self.by_process.get_mut(process) {
+            waiting.retain(|row| !rows.contains(&row.get()));
+            if waiting.is_empty() {
+                self.by_process.remove(process);
+            }
+        }
+    }
+}
+
+/// What a problem with one contact means for its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The contact is gone: acknowledge.
+    Settled,
+    /// Look at the contact again.
+    LookAgain,
+    /// The portal refuses it for good: remember, then acknowledge.
+    Parked(String),
+    /// The method is blocked: later, and not the contact's fault.
+    Blocked,
+    /// It concerns the whole portal.
+    Everybody(Problem),
+}
+
+/// Sorts a problem with one contact.
+pub(super) fn fate(problem: Problem) -> Fate {
+    match problem {
+        Problem::Gone => Fate::Settled,
+        Problem::MethodBlocked => Fate::Blocked,
+        Problem::Failed(_) | Problem::Unclear(_) | Problem::InvalidId(_) => Fate::LookAgain,
+        Problem::Refused(_) | Problem::Denied(_) | Problem::Misuse(_) | Problem::AlreadyBound => {
+            Fate::Parked(problem.to_string())
+        }
+        other => Fate::Everybody(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(row_id: u64, contact_id: Option<u64>) -> StoredEvent {
+        StoredEvent {
+            row_id,
+            process_id: Some("p".to_owned()),
+            taken: true,
+            error: false,
+            event_name: "ONCRMCONTACTADD".to_owned(),
+            contact_id,
+            changed_at: None,
+            attempts: 0,
+            next_try_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn the_rows_of_a_contact_travel_together() {
+        let (items, nameless) = group([
+            event(1, Some(82)),
+            event(2, Some(85)),
+            event(3, Some(82)),
+            event(4, None),
+        ]);
+        let rows: Vec<_> = items
+            .iter()
+            .map(|item| (item.contact_id, item.row_ids()))
+            .collect();
+        assert_eq!(rows, [(82, vec![1, 3]), (85, vec![2])]);
+        assert_eq!(nameless.len(), 1);
+    }
+
+    #[test]
+    fn acknowledgements_are_split_and_forgotten_only_when_confirmed() {
+        let mut settled = Settled::default();
+        let (items, _) = group((1..=2000).map(|row| event(row, Some(row))));
+        settled.add(items.into_iter().flat_map(|item| item.rows));
+        let portions: Vec<_> = settled.portions().collect();
+        assert_eq!(
+            portions
+                .iter()
+                .map(|(_, _, ids)| ids.len())
+                .collect::<Vec<_>>(),
+            [1500, 500]
+        );
+        let (process, _, ids) = &portions[0];
+        settled.confirmed(process, ids);
+        assert_eq!(
+            settled
+                .portions()
+                .map(|(_, _, ids)| ids.len())
+                .sum::<usize>(),
+            500
+        );
+    }
+}

@@ -1,0 +1,341 @@
+//! Writing corrections: as conditional pairs in a batch, or by get and update where that is not
+//! possible.
+
+use super::{
+    Drain, DrainFailure, Pass,
+    turn::Turn,
+    work::{Correction, Fate, fate},
+};
+use crate::{
+    bitrix::{
+        BatchAnswer, Problem, Said,
+        batch::Guarded,
+        contacts::{self, Contact},
+    },
+    clock::after,
+    portal::{CallFailure, Repeat},
+    store::{RunKind, SentChange},
+};
+
+/// Contacts in one request at most: two commands each, and room for acknowledgements.
+const MOST_CONTACTS: usize = 24;
+
+/// After this many looks in one pass a contact is written by get and update.
+const GUARDED_LOOKS: u32 = 3;
+
+/// `DATE_MODIFY` has whole seconds: a read in the second of the last edit is repeated this much later.
+const NEXT_SECOND: f64 = 1.0;
+
+/// How many refusals that a fresh read contradicts prove that guards do not work here.
+const FALSE_REFUSALS: u32 = 3;
+
+/// How a correction has to travel.
+#[derive(Debug, PartialEq, Eq)]
+enum Way {
+    Guarded,
+    Plain,
+    /// The read is too fresh to guard a write, or the guard is not proved yet.
+    ReadAgain,
+}
+
+impl Drain {
+    /// Moves as many corrections as fit into the turn, each as a conditional pair.
+    pub(super) fn add_writes(&self, pass: &mut Pass, turn: &mut Turn) {
+        let most = self.most_contacts();
+        while turn.writes.len() < most {
+            let Some(correction) = pass.to_write.front() else {
+                break;
+            };
+            if self.way(correction) != Way::Guarded {
+                break;
+            }
+            let modified = correction.contact.modified.as_deref().unwrap_or_default();
+            let guard = contacts::guard(correction.contact.id, modified);
+            let update = contacts::guarded_update(&correction.fields());
+            if !turn
+                .batch
+                .push_guarded(correction.contact.id, &guard, &update)
+            {
+                break;
+            }
+            turn.writes.extend(pass.to_write.pop_front());
+        }
+    }
+
+    /// As many contacts as the portal writes in the configured time, by the measured cost.
+    fn most_contacts(&self) -> usize {
+        let cost = self.portal.cost("crm.contact.update");
+        let by_time = if cost > 0.0 {
+            self.config().batch_seconds / cost
+        } else {
+            f64::INFINITY
+        };
+        let cap = self.memory.write_cap.unwrap_or(MOST_CONTACTS);
+        (by_time as usize).clamp(1, MOST_CONTACTS.min(cap))
+    }
+
+    fn way(&self, correction: &Correction) -> Way {
+        let Correction { item, contact, .. } = correction;
+        let in_batch = !correction
+            .fields()
+            .iter()
+            .any(|(_, value)| crate::bitrix::call::is_reference(value));
+        let cannot = self.memory.facts.guards_work == Some(false)
+            || item.missing_from_list
+            || item.looks >= GUARDED_LOOKS
+            || contact.modified.is_none();
+        match contact.is_settled() {
+            _ if cannot || !in_batch => Way::Plain,
+            None => Way::Plain,
+            Some(false) => Way::ReadAgain,
+            Some(true) if !self.memory.guards_proven => Way::ReadAgain,
+            Some(true) => Way::Guarded,
+        }
+    }
+
+    /// Handles the correction in front where it may not travel in a batch. Returns whether it did.
+    pub(super) async fn write_next_plainly(
+        &mut self,
+        pass: &mut Pass,
+    ) -> Result<bool, DrainFailure> {
+        if let Some((until, _)) = pass.writes_wait {
+            for correction in std::mem::take(&mut pass.to_write) {
+                self.defer(pass, &correction.item, until)?;
+            }
+        }
+        let Some(way) = pass.to_write.front().map(|correction| self.way(correction)) else {
+            return Ok(false);
+        };
+        if way == Way::Guarded {
+            return Ok(false);
+        }
+        let Some(mut correction) = pass.to_write.pop_front() else {
+            return Ok(false);
+        };
+        if way == Way::ReadAgain {
+            if correction.contact.is_settled() == Some(false) {
+                correction.item.not_before = Some(after(self.portal.now(), NEXT_SECOND));
+            }
+            self.look_again(pass, correction.item)?;
+            return Ok(true);
+        }
+        self.write_plainly(pass, correction).await?;
+        Ok(true)
+    }
+
+    /// A get and an update back to back: the smallest window that the API allows without a guard.
+    async fn write_plainly(
+        &mut self,
+        pass: &mut Pass,
+        correction: Correction,
+    ) -> Result<(), DrainFailure> {
+        let id = correction.contact.id;
+        let fresh = match self.portal.call(&contacts::get(id), Repeat::Freely).await {
+            Ok(reply) => contacts::read_one(&reply.result, reply.time.began)?,
+            Err(failure) => return self.plain_call_failed(pass, correction, failure),
+        };
+        if !same_state(&fresh, &correction.contact) {
+            return self.judge(pass, correction.item, fresh);
+        }
+        self.note_sent(pass, std::slice::from_ref(&correction))?;
+        match self
+            .portal
+            .call(&contacts::update(id, &correction.fields()), Repeat::Never)
+            .await
+        {
+            Ok(_) => self.written(pass, vec![correction]),
+            Err(failure) => {
+                let lost = matches!(&failure, CallFailure::Problem(problem) if problem.may_have_been_processed());
+                if !lost {
+                    self.strike_sent(std::slice::from_ref(&correction))?;
+                }
+                self.plain_call_failed(pass, correction, failure)
+            }
+        }
+    }
+
+    fn plain_call_failed(
+        &mut self,
+        pass: &mut Pass,
+        correction: Correction,
+        failure: CallFailure,
+    ) -> Result<(), DrainFailure> {
+        match failure {
+            CallFailure::Problem(problem)
+                if !problem.is_unreachable() || problem.may_have_been_processed() =>
+            {
+                self.write_failed(pass, correction, problem)
+            }
+            CallFailure::MustWait { until, why } => {
+                pass.writes_wait = Some((until, why));
+                pass.to_write.push_front(correction);
+                Ok(())
+            }
+            other => Err(other.into()),
+        }
+    }
+
+    /// Settles what the conditional pairs of a turn answered.
+    pub(super) fn apply_writes(
+        &mut self,
+        pass: &mut Pass,
+        writes: Vec<Correction>,
+        answer: &mut BatchAnswer,
+    ) -> Result<(), DrainFailure> {
+        let mut written = Vec::new();
+        let mut untouched = Vec::new();
+        let mut failed = Vec::new();
+        for correction in writes {
+            match answer.take_guarded(correction.contact.id) {
+                Guarded::Written => written.push(correction),
+                Guarded::Touched | Guarded::Unguarded => untouched.push(correction),
+                Guarded::Failed(problem) => failed.push((correction, problem)),
+            }
+        }
+        if !written.is_empty() {
+            self.memory.false_refusals = 0;
+        }
+        self.written(pass, written)?;
+        self.strike_sent(&untouched)?;
+        for mut correction in untouched {
+            // Refused once more although nothing has changed in between: the guard itself is wrong.
+            if correction.item.refused_at.is_some()
+                && correction.item.refused_at == correction.contact.modified
+            {
+                self.count_false_refusal()?;
+                correction.item.looks = correction.item.looks.max(GUARDED_LOOKS);
+            }
+            correction
+                .item
+                .refused_at
+                .clone_from(&correction.contact.modified);
+            self.look_again(pass, correction.item)?;
+        }
+        for (correction, problem) in failed {
+            if !problem.may_have_been_processed() {
+                self.strike_sent(std::slice::from_ref(&correction))?;
+            }
+            self.write_failed(pass, correction, problem)?;
+        }
+        Ok(())
+    }
+
+    fn write_failed(
+        &mut self,
+        pass: &mut Pass,
+        correction: Correction,
+        problem: Problem,
+    ) -> Result<(), DrainFailure> {
+        if fate(problem.clone()) == Fate::Blocked {
+            let until = self
+                .portal
+                .blocked_until("crm.contact.update")
+                .unwrap_or(self.portal.now());
+            pass.writes_wait = Some((until, problem.to_string()));
+            return self.defer(pass, &correction.item, until);
+        }
+        if problem.may_have_been_processed() {
+            self.memory.unanswered.insert(correction.contact.id);
+        }
+        match problem {
+            Problem::Unanswered(_) => self.look_again(pass, correction.item),
+            problem => self.meet(pass, correction.item, problem),
+        }
+    }
+
+    fn count_false_refusal(&mut self) -> Result<(), DrainFailure> {
+        self.memory.false_refusals += 1;
+        if self.memory.false_refusals < FALSE_REFUSALS {
+            return Ok(());
+        }
+        self.guards_fail(&Said {
+            code: String::new(),
+            text: "guards refuse although nothing has changed".to_owned(),
+        })
+    }
+
+    /// Writes down what a turn is about to send.
+    pub(super) fn note_sending(
+        &mut self,
+        pass: &mut Pass,
+        turn: &Turn,
+    ) -> Result<(), DrainFailure> {
+        self.note_sent(pass, &turn.writes)
+    }
+
+    fn note_sent(
+        &mut self,
+        pass: &mut Pass,
+        corrections: &[Correction],
+    ) -> Result<(), DrainFailure> {
+        if corrections.is_empty() {
+            return Ok(());
+        }
+        let run = self.run_id(pass)?;
+        let sent: Vec<SentChange> = corrections
+            .iter()
+            .flat_map(|correction| {
+                correction.changes.iter().map(|change| SentChange {
+                    contact_id: correction.contact.id,
+                    field: change.field.as_str().to_owned(),
+                    old: change.old.clone(),
+                    new: change.new.clone(),
+                    rule: change.rules.clone(),
+                })
+            })
+            .collect();
+        let now = self.portal.now();
+        self.portal
+            .store()
+            .changes_sent(self.portal.id, run, RunKind::Drain, &sent, now)?;
+        self.memory
+            .unanswered
+            .extend(corrections.iter().map(|correction| correction.contact.id));
+        Ok(())
+    }
+
+    /// Strikes out writes that were certainly not made.
+    pub(super) fn strike_sent(&mut self, corrections: &[Correction]) -> Result<(), DrainFailure> {
+        let ids: Vec<u64> = corrections
+            .iter()
+            .map(|correction| correction.contact.id)
+            .collect();
+        self.portal
+            .store()
+            .changes_answered(self.portal.id, &[], &ids)?;
+        for id in ids {
+            self.memory.unanswered.remove(&id);
+        }
+        Ok(())
+    }
+
+    fn written(
+        &mut self,
+        pass: &mut Pass,
+        corrections: Vec<Correction>,
+    ) -> Result<(), DrainFailure> {
+        if corrections.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<u64> = corrections
+            .iter()
+            .map(|correction| correction.contact.id)
+            .collect();
+        let store = self.portal.store();
+        store.changes_answered(self.portal.id, &ids, &[])?;
+        store.unpark(self.portal.id, &ids)?;
+        for correction in corrections {
+            tracing::debug!(portal = %self.config().name, contact = correction.contact.id,
+                fields = correction.changes.len(), "written");
+            self.memory.unanswered.remove(&correction.contact.id);
+            pass.totals.changed += 1;
+            pass.settle(correction.item.rows);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a contact stands as it was read, as far as the name fields and `DATE_MODIFY` tell.
+fn same_state(fresh: &Contact, read: &Contact) -> bool {
+    fresh.fields == read.fields && fresh.modified == read.modified
+}

@@ -1,0 +1,75 @@
+//! Policy section 1, "Fold": the form in which words are compared with the lists.
+
+use icu_casemap::{CaseMapper, CaseMapperBorrowed};
+use smallvec::SmallVec;
+use unicode_normalization::UnicodeNormalization;
+
+use super::glyph::{Glyph, Kind};
+
+const MAPPER: CaseMapperBorrowed<'static> = CaseMapper::new();
+
+/// A folded word. Short ones need no heap.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Fold(SmallVec<[u8; 64]>);
+
+impl Fold {
+    pub(super) fn of(glyphs: &[Glyph]) -> Fold {
+        Fold::of_some(glyphs.iter())
+    }
+
+    /// Folds the given characters as if they stood side by side.
+    pub(super) fn of_some<'a>(glyphs: impl Iterator<Item = &'a Glyph> + Clone) -> Fold {
+        let visible = glyphs.filter(|glyph| glyph.kind != Kind::Format);
+        let mut folded = SmallVec::new();
+        for glyph in visible.clone() {
+            let Some(ch) = fold_alone(*glyph) else {
+                return Fold::by_the_book(visible.map(|glyph| unify_apostrophe(*glyph)));
+            };
+            folded.extend_from_slice(ch.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        Fold(folded)
+    }
+
+    /// Folds an entry of a list.
+    pub(super) fn of_text(text: &str) -> Fold {
+        let glyphs: Vec<Glyph> = text.chars().map(Glyph::new).collect();
+        Fold::of(&glyphs)
+    }
+
+    /// NFC, full case folding, `i` with a dot above becomes `i`, NFC.
+    fn by_the_book(visible: impl Iterator<Item = char>) -> Fold {
+        let composed: String = visible.nfc().collect();
+        let folded = MAPPER.fold_string(&composed).replace("i\u{307}", "i");
+        Fold(folded.nfc().collect::<String>().bytes().collect())
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        // Only whole characters are ever written; the empty string is in no list.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+fn unify_apostrophe(glyph: Glyph) -> char {
+    if glyph.is_apostrophe() {
+        '\''
+    } else {
+        glyph.ch
+    }
+}
+
+/// The folded form of a character that neither composes with its neighbours nor folds to several
+/// letters, which is nearly every letter that names are written with; `None` for the others.
+fn fold_alone(glyph: Glyph) -> Option<char> {
+    match glyph.ch {
+        _ if glyph.is_apostrophe() => Some('\''),
+        ch if ch.is_ascii() => Some(ch.to_ascii_lowercase()),
+        'İ' => Some('i'),
+        'ß' | 'ŉ' | 'ǰ' => None,
+        ch @ ('\u{80}'..='\u{24F}'                              // Latin, composed letters
+        | '\u{388}'..='\u{38F}' | '\u{391}'..='\u{3AF}' | '\u{3B1}'..='\u{3CE}' // Greek
+        | '\u{400}'..='\u{481}' | '\u{48A}'..='\u{52F}'         // Cyrillic
+        | '\u{531}'..='\u{556}' | '\u{561}'..='\u{586}'         // Armenian
+        | '\u{1EA0}'..='\u{1EF9}') => Some(MAPPER.simple_fold(ch)), // Vietnamese
+        _ => None,
+    }
+}

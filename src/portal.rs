@@ -1,0 +1,431 @@
+//! An authorised portal: protocol client, stored tokens, single-flight renewal, and pace.
+//!
+//! Every request to a portal goes through [`Portal::call`] or [`Portal::batch`]. Here, and only here,
+//! stands the repetition that the protocol demands: once after a renewal, once after a rename, and
+//! by policy where a request was certainly not processed or may be repeated without harm.
+
+mod meter;
+mod pace;
+mod renewal;
+mod retry;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+pub use meter::Meter;
+pub use retry::RetryPolicy;
+
+use crate::{
+    bitrix::{
+        Batch, BatchAnswer, Call, Fault, Problem, Reply, Transport, decode, limits::Plan,
+        oauth::ClientCredentials, transport::Body,
+    },
+    clock::{SharedClock, after},
+    config::PortalConfig,
+    store::{PortalId, PortalRecord, QueueKey, Store, StoreFault, Tokens},
+};
+
+/// How long a request that is under way may take after a stop was asked for, in seconds. Its answer
+/// counts as lost after that, and is reconciled at the next start.
+const STOP_GRACE_SECONDS: f64 = 4.0;
+
+/// How often a portal's rename is followed within one call.
+const MOST_MOVES: u32 = 3;
+
+/// What everything that talks to a portal shares.
+#[derive(Clone)]
+pub struct Context {
+    /// The state file.
+    pub store: Store,
+    /// HTTP.
+    pub transport: Transport,
+    /// The time.
+    pub clock: SharedClock,
+    /// Asks for a stop at the next safe point.
+    pub stop: CancellationToken,
+}
+
+/// Whether a call may be sent again although an earlier copy of it may have been processed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Reading, acknowledging: as often as it takes.
+    Freely,
+    /// Writing, reserving: the caller looks first what became of it.
+    Never,
+}
+
+/// How long a call may wait for room or for a better moment.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Patience {
+    /// The longest rest in front of one obstacle, in seconds; a longer one that is known in advance
+    /// is not begun.
+    pub longest_wait: f64,
+}
+
+/// Why a call brought no result.
+#[derive(Debug, thiserror::Error)]
+pub enum CallFailure {
+    /// The portal, or the way to it, said so.
+    #[error(transparent)]
+    Problem(#[from] Problem),
+    /// The tokens are no longer accepted: a person has to authorise anew.
+    #[error("{0}")]
+    AuthorisationLost(String),
+    /// The authorisation server is away; the tokens are as good as before.
+    #[error("the access token has expired and {0}")]
+    RenewalPutOff(String),
+    /// It would take longer than the caller's patience.
+    #[error("{why}; free again at {until}")]
+    MustWait {
+        /// When it can go on.
+        until: Timestamp,
+        /// What is in the way.
+        why: String,
+    },
+    /// A stop was asked for before the call was sent.
+    #[error("a stop was asked for")]
+    Stopped,
+    /// The state file failed. Nothing was sent because of it.
+    #[error(transparent)]
+    Store(#[from] StoreFault),
+}
+
+/// An authorised portal.
+pub struct Portal {
+    /// Its part of the configuration.
+    pub config: Arc<PortalConfig>,
+    /// The store's number for it.
+    pub id: PortalId,
+    context: Context,
+    session: Mutex<Session>,
+    pace: Mutex<pace::Pace>,
+    meter: Mutex<Meter>,
+    renewal: tokio::sync::Mutex<renewal::Unstored>,
+    retry: RetryPolicy,
+}
+
+/// What changes while we talk.
+struct Session {
+    endpoint: Url,
+    access: SecretString,
+    connector: Option<String>,
+    patience: Patience,
+    /// Since when, without a success in between, something has been in the way.
+    hindered_since: Option<Timestamp>,
+}
+
+impl Portal {
+    /// Opens a portal with the tokens in the store.
+    ///
+    /// # Errors
+    /// Where the store fails, or its endpoint is no address.
+    pub fn open(
+        context: Context,
+        config: Arc<PortalConfig>,
+        record: &PortalRecord,
+        patience: Patience,
+    ) -> Result<Self, CallFailure> {
+        let pace = pace::Pace::load(&context.store, record.id)?;
+        Ok(Self {
+            id: record.id,
+            session: Mutex::new(Session {
+                endpoint: endpoint(record)?,
+                access: record.tokens.access.clone(),
+                connector: None,
+                patience,
+                hindered_since: None,
+            }),
+            pace: Mutex::new(pace),
+            meter: Mutex::default(),
+            renewal: tokio::sync::Mutex::default(),
+            retry: RetryPolicy::CALLS,
+            context,
+            config,
+        })
+    }
+
+    /// The shared clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.context.clock.now()
+    }
+
+    /// The state file.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.context.store
+    }
+
+    /// Whether a stop was asked for.
+    #[must_use]
+    pub fn is_stopping(&self) -> bool {
+        self.context.stop.is_cancelled()
+    }
+
+    /// The queue that calls act on at the moment.
+    #[must_use]
+    pub fn queue(&self) -> QueueKey {
+        let connector = self.session().connector.clone().unwrap_or_default();
+        QueueKey {
+            portal: self.id,
+            connector,
+        }
+    }
+
+    /// Sends all further calls with this `auth_connector`, or without the key (`None`).
+    pub fn use_connector(&self, connector: Option<&str>) {
+        self.session().connector = connector.map(str::to_owned);
+    }
+
+    /// Takes over tokens and endpoint as they stand in the store: an import or another process may
+    /// have replaced them.
+    ///
+    /// # Errors
+    /// A fault of the store.
+    pub fn reread(&self) -> Result<PortalRecord, CallFailure> {
+        let record = self.store().portal(self.id)?;
+        let mut session = self.session();
+        session.access = record.tokens.access.clone();
+        session.endpoint = endpoint(&record)?;
+        Ok(record)
+    }
+
+    /// Takes the counters since the last call of this function.
+    pub fn take_meter(&self) -> Meter {
+        std::mem::take(&mut *self.meter.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How many requests were sent since the counters were taken last.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.meter().requests()
+    }
+
+    /// Sends several commands in one request.
+    ///
+    /// # Errors
+    /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
+    pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
+        let answer = self
+            .send(&batch.call(), &pace::Load::of_batch(batch), repeat)
+            .await?;
+        let answer = batch.read(answer)?;
+        self.pace()
+            .learn_batch(&self.context.store, self.id, &answer, self.now())?;
+        for problem in answer.problems() {
+            if *problem == Problem::MethodBlocked {
+                self.block_commands(&answer)?;
+                break;
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Sends one call.
+    ///
+    /// # Errors
+    /// A [`CallFailure`].
+    pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
+        let reply = self.send(call, &pace::Load::of_call(call), repeat).await?;
+        self.pace().learn_call(
+            &self.context.store,
+            self.id,
+            call.method,
+            &reply,
+            self.now(),
+        )?;
+        Ok(reply)
+    }
+
+    /// Rests until `moment`, or until a stop is asked for.
+    ///
+    /// # Errors
+    /// [`CallFailure::MustWait`] where that is further off than the patience reaches,
+    /// [`CallFailure::Stopped`] on a stop.
+    pub async fn rest_until(&self, moment: Timestamp, why: &str) -> Result<(), CallFailure> {
+        let now = self.now();
+        {
+            let mut session = self.session();
+            let since = *session.hindered_since.get_or_insert(now);
+            if moment > after(since, session.patience.longest_wait) {
+                session.hindered_since = None;
+                return Err(CallFailure::MustWait {
+                    until: moment,
+                    why: why.to_owned(),
+                });
+            }
+        }
+        self.meter()
+            .rested(crate::clock::seconds_between(now, moment));
+        tokio::select! {
+            biased;
+            () = self.context.stop.cancelled() => Err(CallFailure::Stopped),
+            () = self.context.clock.sleep_until(moment) => Ok(()),
+        }
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        load: &pace::Load,
+        repeat: Repeat,
+    ) -> Result<Reply, CallFailure> {
+        let (mut renewed, mut moves, mut tries) = (false, 0, 0);
+        loop {
+            self.wait_for_room(load).await?;
+            let (reply, access) = self.send_once(call).await;
+            let problem = match reply {
+                Ok(reply) => {
+                    self.session().hindered_since = None;
+                    return Ok(reply);
+                }
+                Err(problem) => problem,
+            };
+            tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
+            match problem {
+                Problem::TokenExpired | Problem::TokenUnknown(_) if !renewed => {
+                    self.renew(&access).await?;
+                    renewed = true;
+                }
+                Problem::TokenUnknown(said) => {
+                    return Err(self.lose_authorisation(&said.to_string()));
+                }
+                Problem::Moved(target) if moves < MOST_MOVES => {
+                    self.follow(&target)?;
+                    moves += 1;
+                }
+                Problem::MethodBlocked => {
+                    self.pace().blocked(
+                        &self.context.store,
+                        self.id,
+                        call.method,
+                        self.plan(),
+                        self.now(),
+                    )?;
+                    return Err(problem.into());
+                }
+                problem => {
+                    let unprocessed =
+                        matches!(problem, Problem::RateLimited | Problem::Unreachable(_));
+                    let harmless = problem.may_have_been_processed() && repeat == Repeat::Freely;
+                    if problem == Problem::RateLimited {
+                        self.bucket_overflowed()?;
+                    }
+                    if !(unprocessed || harmless) || tries >= self.retry.tries {
+                        return Err(problem.into());
+                    }
+                    let rest = after(self.now(), self.retry.delay(tries));
+                    if let Err(failure) = self.rest_until(rest, &problem.to_string()).await {
+                        // Out of patience: the portal's own word tells people more.
+                        return match failure {
+                            CallFailure::MustWait { .. } => Err(problem.into()),
+                            other => Err(other),
+                        };
+                    }
+                    tries += 1;
+                }
+            }
+        }
+    }
+
+    /// Sends a call with the present token, which is answered too so that a renewal can tell whether
+    /// somebody else has renewed meanwhile.
+    async fn send_once(&self, call: &Call) -> (Result<Reply, Problem>, SecretString) {
+        let (url, body, access) = {
+            let session = self.session();
+            let mut params = call.params.clone();
+            params.insert(
+                "auth".to_owned(),
+                Value::from(session.access.expose_secret()),
+            );
+            if let Some(connector) = &session.connector {
+                params.insert("auth_connector".to_owned(), Value::from(connector.as_str()));
+            }
+            let url = session.endpoint.join(&format!("{}.json", call.method));
+            (
+                url,
+                Value::Object(params).to_string(),
+                session.access.clone(),
+            )
+        };
+        let Ok(url) = url else {
+            return (
+                Err(Problem::Unclear("the endpoint is no address".to_owned())),
+                access,
+            );
+        };
+        let body = Body::Json(body.into());
+        let exchange = tokio::select! {
+            exchange = self.context.transport.post(&url, &body) => exchange,
+            () = self.out_of_grace() => Err(Fault::NoAnswer("stopped while waiting".to_owned())),
+        };
+        let reply = decode::reply(exchange);
+        self.meter().sent(call.method, reply.as_ref().err());
+        (reply, access)
+    }
+
+    /// Ends some seconds after a stop was asked for.
+    async fn out_of_grace(&self) {
+        self.context.stop.cancelled().await;
+        self.context
+            .clock
+            .alarm_at(after(self.now(), STOP_GRACE_SECONDS))
+            .await;
+    }
+
+    /// Goes on at the portal's new address and remembers it.
+    fn follow(&self, target: &Url) -> Result<(), CallFailure> {
+        let Some((root, _)) = target.as_str().split_once("/rest/") else {
+            return Err(
+                Problem::Unclear("a redirect away from the REST address".to_owned()).into(),
+            );
+        };
+        let endpoint: Url = format!("{root}/rest/")
+            .parse()
+            .map_err(|_| Problem::Unclear("a redirect to no address".to_owned()))?;
+        tracing::warn!(portal = %self.config.name, %endpoint,
+            "the portal was renamed; change its `url` in the configuration at leisure");
+        self.store().set_endpoint(self.id, endpoint.as_str())?;
+        self.session().endpoint = endpoint;
+        Ok(())
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            burst: self.config.burst,
+            rate: self.config.rate,
+            operating_limit: self.config.operating_limit,
+        }
+    }
+
+    fn credentials(&self) -> ClientCredentials {
+        ClientCredentials {
+            id: self.config.client_id.clone(),
+            secret: self.config.client_secret.clone(),
+        }
+    }
+
+    fn session(&self) -> MutexGuard<'_, Session> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pace(&self) -> MutexGuard<'_, pace::Pace> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn meter(&self) -> MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn endpoint(record: &PortalRecord) -> Result<Url, Problem> {
+    let Tokens { endpoint, .. } = &record.tokens;
+    endpoint
+        .parse()
+        .map_err(|_| Problem::Unclear(format!("the stored endpoint {endpoint} is no address")))
+}

@@ -1,0 +1,222 @@
+//! Contacts that cannot be tidied: refused by the portal for good, or fought over by another robot.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, params};
+
+use super::{PortalId, Store, StoreFault, millis, moment};
+
+/// A contact that the portal refuses for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    /// The contact.
+    pub contact_id: u64,
+    /// What the portal said.
+    pub reason: String,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// Since when it is on the list.
+    pub parked_at: Timestamp,
+    /// When it is tried again.
+    pub next_try_at: Timestamp,
+}
+
+/// A contact whose name another robot keeps changing back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contested {
+    /// The contact.
+    pub contact_id: u64,
+    /// Our spelling.
+    pub ours: String,
+    /// The spelling that comes back.
+    pub theirs: String,
+    /// Since when it is contested.
+    pub since: Timestamp,
+    /// Until when it is left alone.
+    pub until: Timestamp,
+}
+
+impl Store {
+    /// Remembers that the portal refuses a contact, counting the attempt. Durable when it returns:
+    /// its rows may be acknowledged after that. Returns the number of attempts so far.
+    ///
+    /// # Errors
+    /// A fault of the state file: nothing may be acknowledged then.
+    pub fn park(
+        &self,
+        portal: PortalId,
+        contact_id: u64,
+        reason: &str,
+        now: Timestamp,
+        next_try_at: impl FnOnce(u32) -> Timestamp,
+    ) -> Result<u32, StoreFault> {
+        self.write(|db| {
+            let before: Option<u32> = db
+                .query_row(
+                    "SELECT attempts FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
+                    params![portal.0, contact_id as i64],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            let attempts = before.unwrap_or(0) + 1;
+            db.execute(
+                "INSERT INTO parked (portal_id, contact_id, reason, attempts, parked_at, next_try_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET reason = ?3, attempts = ?4, next_try_at = ?6",
+                params![
+                    portal.0,
+                    contact_id as i64,
+                    reason,
+                    attempts,
+                    millis(now),
+                    millis(next_try_at(attempts))
+                ],
+            )?;
+            Ok(attempts)
+        })
+    }
+
+    /// Takes contacts off the list of refused ones.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn unpark(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+        self.for_contacts(
+            portal,
+            contacts,
+            "DELETE FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
+        )
+    }
+
+    /// The contacts that the portal refuses, by id.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn parked(&self, portal: PortalId) -> Result<Vec<Parked>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT contact_id, reason, attempts, parked_at, next_try_at FROM parked
+                 WHERE portal_id = ?1 ORDER BY contact_id",
+            )?
+            .query_map(params![portal.0], |row| {
+                Ok(Parked {
+                    contact_id: row.get::<_, i64>(0)?.unsigned_abs(),
+                    reason: row.get(1)?,
+                    attempts: row.get(2)?,
+                    parked_at: moment(row.get(3)?),
+                    next_try_at: moment(row.get(4)?),
+                })
+            })?
+            .collect()
+        })
+    }
+
+    /// Refused contacts whose next try is due, `limit` at most.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn parked_due(
+        &self,
+        portal: PortalId,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<u64>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT contact_id FROM parked WHERE portal_id = ?1 AND next_try_at <= ?2
+                 ORDER BY next_try_at LIMIT ?3",
+            )?
+            .query_map(params![portal.0, millis(now), limit], |row| {
+                row.get::<_, i64>(0).map(i64::unsigned_abs)
+            })?
+            .collect()
+        })
+    }
+
+    /// Makes refused contacts due at once.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn retry_parked(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+        self.for_contacts(
+            portal,
+            contacts,
+            "UPDATE parked SET next_try_at = 0 WHERE portal_id = ?1 AND contact_id = ?2",
+        )
+    }
+
+    /// Remembers that another robot fights over a contact's name.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn contest(&self, portal: PortalId, contested: &Contested) -> Result<(), StoreFault> {
+        self.write(|db| {
+            db.execute(
+                "INSERT INTO contested (portal_id, contact_id, ours, theirs, since, until)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO UPDATE SET ours = ?3, theirs = ?4, until = ?6",
+                params![
+                    portal.0,
+                    contested.contact_id as i64,
+                    contested.ours,
+                    contested.theirs,
+                    millis(contested.since),
+                    millis(contested.until)
+                ],
+            )
+            .map(drop)
+        })
+    }
+
+    /// Ends the truce over contacts: they are tidied again.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn settle_contest(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+        self.for_contacts(
+            portal,
+            contacts,
+            "DELETE FROM contested WHERE portal_id = ?1 AND contact_id = ?2",
+        )
+    }
+
+    /// The contested contacts, by id, those whose period is over included.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn contested(&self, portal: PortalId) -> Result<Vec<Contested>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT contact_id, ours, theirs, since, until FROM contested
+                 WHERE portal_id = ?1 ORDER BY contact_id",
+            )?
+            .query_map(params![portal.0], |row| {
+                Ok(Contested {
+                    contact_id: row.get::<_, i64>(0)?.unsigned_abs(),
+                    ours: row.get(1)?,
+                    theirs: row.get(2)?,
+                    since: moment(row.get(3)?),
+                    until: moment(row.get(4)?),
+                })
+            })?
+            .collect()
+        })
+    }
+
+    pub(super) fn for_contacts(
+        &self,
+        portal: PortalId,
+        contacts: &[u64],
+        statement: &str,
+    ) -> Result<(), StoreFault> {
+        if contacts.is_empty() {
+            return Ok(());
+        }
+        self.write(|db| {
+            let mut each = db.prepare_cached(statement)?;
+            for contact in contacts {
+                each.execute(params![portal.0, *contact as i64])?;
+            }
+            Ok(())
+        })
+    }
+}

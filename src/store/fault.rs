@@ -1,0 +1,106 @@
+//! What can be wrong with the state file.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::ErrorCode;
+
+/// A fault of the state file. Whatever it is, nothing was acknowledged because of it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreFault {
+    /// There is no state file yet.
+    #[error("{}: no state file yet; run `b24-tidyd auth login` or `b24-tidyd auth import`", .0.display())]
+    Missing(PathBuf),
+    /// Another process kept the state file locked for longer than the busy timeout.
+    #[error("{}: locked by another process; try again, or find it with `fuser`", .0.display())]
+    Locked(PathBuf),
+    /// No space is left for the state file.
+    #[error("{}: the disk is full; free some space, nothing is lost meanwhile", .0.display())]
+    Full(PathBuf),
+    /// The state file, or its folder, cannot be written.
+    #[error("{}: cannot be written ({reason}); give the service user write access to the file and its folder", path.display())]
+    ReadOnly {
+        /// The state file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// Others may read the state file, which holds tokens.
+    #[error("{}: mode {mode:04o} lets others read the tokens in it; run `chmod 0600 {}`", path.display(), path.display())]
+    WrongMode {
+        /// The state file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// The state file was written by a newer version of the program.
+    #[error("{}: schema {found} is newer than this program knows ({known}); install the newer b24-tidyd again, or restore the state file from before the upgrade", path.display())]
+    NewerSchema {
+        /// The state file.
+        path: PathBuf,
+        /// The schema version in the file.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The state file is damaged, or is no state file of ours.
+    #[error("{}: damaged or not a state file of b24-tidyd ({reason}); move it away and restore a backup, or run `b24-tidyd auth login` for a new one (events wait in the portal)", path.display())]
+    Corrupt {
+        /// The state file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// Anything else that SQLite or the system reports.
+    #[error("{}: {reason}", path.display())]
+    Other {
+        /// The state file.
+        path: PathBuf,
+        /// What was reported.
+        reason: String,
+    },
+}
+
+impl StoreFault {
+    /// Sorts an error of SQLite by what a person has to do about it.
+    pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
+        let path = path.to_path_buf();
+        let reason = error.to_string();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
+            Some(ErrorCode::DiskFull) => Self::Full(path),
+            Some(ErrorCode::SystemIoFailure) if disk_is_full(&path) => Self::Full(path),
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::ReadOnly { path, reason }
+            }
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Corrupt { path, reason }
+            }
+            _ => Self::Other { path, reason },
+        }
+    }
+
+    /// Sorts an error of the file system.
+    pub(super) fn from_io(path: &Path, error: &std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        let reason = error.to_string();
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Self::Full(path),
+            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
+                Self::ReadOnly { path, reason }
+            }
+            _ => Self::Other { path, reason },
+        }
+    }
+}
+
+/// SQLite reports a full disk during a write-ahead step as a plain I/O failure.
+fn disk_is_full(path: &Path) -> bool {
+    let probe = path.with_extension("space-probe");
+    let full = matches!(
+        std::fs::write(&probe, [0_u8; 4096]),
+        Err(error) if error.kind() == std::io::ErrorKind::StorageFull
+    );
+    // The probe is ours and empty of meaning; where it cannot be removed, nothing depends on it.
+    let _ = std::fs::remove_file(&probe);
+    full
+}

@@ -1,0 +1,248 @@
+//! Every field that was written, before and after.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::{PortalId, RunId, RunKind, Store, StoreFault, millis, moment};
+
+/// One field about to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SentChange {
+    /// The contact.
+    pub contact_id: u64,
+    /// The field's name in the portal.
+    pub field: String,
+    /// The value that was read.
+    pub old: String,
+    /// The value that is sent.
+    pub new: String,
+    /// The rules that decided, by name.
+    pub rule: String,
+}
+
+/// One field that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// When it was sent.
+    pub at: Timestamp,
+    /// The run that wrote it.
+    pub run: RunId,
+    /// What kind of run that was.
+    pub kind: String,
+    /// What was written.
+    pub sent: SentChange,
+    /// False where the portal's answer never arrived.
+    pub confirmed: bool,
+}
+
+/// Which changes to show.
+#[derive(Debug, Clone, Default)]
+pub struct ChangeFilter {
+    /// Of this contact alone.
+    pub contact_id: Option<u64>,
+    /// Of this run alone.
+    pub run: Option<RunId>,
+    /// Not before.
+    pub since: Option<Timestamp>,
+    /// Before.
+    pub until: Option<Timestamp>,
+    /// Decided by this rule.
+    pub rule: Option<String>,
+}
+
+impl Store {
+    /// Writes down what is about to be sent, before it is sent.
+    ///
+    /// # Errors
+    /// A fault of the state file: the write must not be sent then.
+    pub fn changes_sent(
+        &self,
+        portal: PortalId,
+        run: RunId,
+        kind: RunKind,
+        changes: &[SentChange],
+        now: Timestamp,
+    ) -> Result<(), StoreFault> {
+        self.write(|db| {
+            let mut insert = db.prepare_cached(
+                "INSERT INTO change (portal_id, run_id, at, contact_id, field, old, new, rule, kind, outcome)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'sent')",
+            )?;
+            for change in changes {
+                insert.execute(params![
+                    portal.0,
+                    run.0,
+                    millis(now),
+                    change.contact_id as i64,
+                    change.field,
+                    change.old,
+                    change.new,
+                    change.rule,
+                    kind.as_str()
+                ])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes what became of the writes to contacts that were sent last: confirmed for `written`,
+    /// struck out for `refused`.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn changes_answered(
+        &self,
+        portal: PortalId,
+        written: &[u64],
+        refused: &[u64],
+    ) -> Result<(), StoreFault> {
+        if written.is_empty() && refused.is_empty() {
+            return Ok(());
+        }
+        self.write(|db| {
+            let mut confirm = db.prepare_cached(
+                "UPDATE change SET outcome = 'written'
+                 WHERE portal_id = ?1 AND contact_id = ?2 AND outcome = 'sent'",
+            )?;
+            for contact in written {
+                confirm.execute(params![portal.0, *contact as i64])?;
+            }
+            let mut strike = db.prepare_cached(
+                "DELETE FROM change WHERE portal_id = ?1 AND contact_id = ?2 AND outcome = 'sent'",
+            )?;
+            for contact in refused {
+                strike.execute(params![portal.0, *contact as i64])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The writes to a contact whose answer never arrived.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn unanswered_changes(&self, portal: PortalId) -> Result<Vec<SentChange>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT * FROM change WHERE portal_id = ?1 AND outcome = 'sent' ORDER BY id",
+            )?
+            .query_map(params![portal.0], sent_change)?
+            .collect()
+        })
+    }
+
+    /// How many writes each of `contacts` has seen since `since`, those without any left out.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn writes_since(
+        &self,
+        portal: PortalId,
+        contacts: &[u64],
+        since: Timestamp,
+    ) -> Result<Vec<(u64, u32)>, StoreFault> {
+        self.read(|db| {
+            let mut count = db.prepare_cached(
+                "SELECT count(DISTINCT at) FROM change
+                 WHERE portal_id = ?1 AND contact_id = ?2 AND at > ?3 AND kind <> 'undo'",
+            )?;
+            let mut found = Vec::new();
+            for contact in contacts {
+                let writes: u32 = count
+                    .query_row(params![portal.0, *contact as i64, millis(since)], |row| {
+                        row.get(0)
+                    })?;
+                if writes > 0 {
+                    found.push((*contact, writes));
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// How many contacts were written in the whole portal since `since`.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn contacts_written_since(
+        &self,
+        portal: PortalId,
+        since: Timestamp,
+    ) -> Result<u32, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT count(*) FROM (SELECT DISTINCT contact_id, at FROM change
+                 WHERE portal_id = ?1 AND at > ?2 AND kind = 'drain')",
+            )?
+            .query_row(params![portal.0, millis(since)], |row| row.get(0))
+        })
+    }
+
+    /// Passes every change that fits `filter` to `each`, newest first.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn for_each_change(
+        &self,
+        portal: PortalId,
+        filter: &ChangeFilter,
+        mut each: impl FnMut(Change),
+    ) -> Result<(), StoreFault> {
+        self.read(|db| {
+            let mut select = db.prepare_cached(
+                "SELECT * FROM change WHERE portal_id = ?1
+                   AND (?2 IS NULL OR contact_id = ?2) AND (?3 IS NULL OR run_id = ?3)
+                   AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at < ?5)
+                   AND (?6 IS NULL OR instr(',' || rule || ',', ',' || ?6 || ',') > 0)
+                 ORDER BY id DESC",
+            )?;
+            let mut rows = select.query(params![
+                portal.0,
+                filter.contact_id.map(|id| id as i64),
+                filter.run.map(|run| run.0),
+                filter.since.map(millis),
+                filter.until.map(millis),
+                filter.rule
+            ])?;
+            while let Some(row) = rows.next()? {
+                each(Change {
+                    at: moment(row.get("at")?),
+                    run: RunId(row.get("run_id")?),
+                    kind: row.get("kind")?,
+                    confirmed: row.get::<_, String>("outcome")? == "written",
+                    sent: sent_change(row)?,
+                });
+            }
+            Ok(())
+        })
+    }
+
+    /// Removes what is older than `before`: old and new names are personal data.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn prune_history(&self, portal: PortalId, before: Timestamp) -> Result<usize, StoreFault> {
+        self.write(|db| {
+            let gone = db.execute(
+                "DELETE FROM change WHERE portal_id = ?1 AND at < ?2",
+                params![portal.0, millis(before)],
+            )?;
+            db.execute(
+                "DELETE FROM run WHERE portal_id = ?1 AND started_at < ?2
+                   AND id < (SELECT max(id) FROM run WHERE portal_id = ?1)",
+                params![portal.0, millis(before)],
+            )?;
+            Ok(gone)
+        })
+    }
+}
+
+fn sent_change(row: &Row<'_>) -> rusqlite::Result<SentChange> {
+    Ok(SentChange {
+        contact_id: row.get::<_, i64>("contact_id")?.unsigned_abs(),
+        field: row.get("field")?,
+        old: row.get("old")?,
+        new: row.get("new")?,
+        rule: row.get("rule")?,
+    })
+}

@@ -1,0 +1,108 @@
+//! The state file: tokens, reservations, failures, history and cursors in one SQLite database.
+//!
+//! Everything here is synchronous and short. Nothing in this module speaks HTTP.
+
+mod bucket;
+mod cursors;
+mod failures;
+mod fault;
+mod history;
+mod lock;
+mod open;
+mod portals;
+mod reservations;
+mod runs;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+pub use cursors::Cursor;
+pub use failures::{Contested, Parked};
+pub use fault::StoreFault;
+pub use history::{Change, ChangeFilter, SentChange};
+pub use lock::{Holder, Lock};
+pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
+pub use reservations::{QueueKey, StoredEvent};
+pub use runs::{LastRun, RunId, RunKind, RunTotals};
+
+/// An open state file. Clones share one connection.
+#[derive(Clone)]
+pub struct Store {
+    connection: Arc<Mutex<Connection>>,
+    path: PathBuf,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Where the state file lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        // A panic while the lock was held rolled its transaction back: the connection is sound.
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs `work` in one transaction that takes the write lock at once.
+    fn write<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreFault> {
+        let mut connection = self.connection();
+        let outcome = (|| {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = work(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        })();
+        outcome.map_err(|error| StoreFault::from_sqlite(&self.path, error))
+    }
+
+    /// As [`Store::write`], but without waiting for the disk: for books that may lag after a crash.
+    fn write_relaxed<T>(
+        &self,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreFault> {
+        let synchronous = |level: &str| {
+            self.read(|db| db.execute_batch(&format!("PRAGMA synchronous = {level}")))
+        };
+        synchronous("NORMAL")?;
+        let outcome = self.write(work);
+        synchronous("FULL")?;
+        outcome
+    }
+
+    fn read<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreFault> {
+        work(&self.connection()).map_err(|error| StoreFault::from_sqlite(&self.path, error))
+    }
+}
+
+/// A moment as the store keeps it: unix milliseconds.
+fn millis(moment: Timestamp) -> i64 {
+    moment.as_millisecond()
+}
+
+/// A stored moment; one that no clock can have written counts as the beginning of time.
+fn moment(millis: i64) -> Timestamp {
+    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
+}

@@ -1,0 +1,195 @@
+//! Opening, creating and migrating the state file.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Read,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::{Store, StoreFault};
+
+/// Marks a database as ours: `b24t` in ASCII.
+const APPLICATION_ID: i64 = 0x6232_3474;
+
+/// Forward migrations; the schema's version is the number of those applied.
+const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+
+/// How long a statement waits for another process's transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What an empty but otherwise sound file begins with.
+const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+impl Store {
+    /// Opens the state file, migrating an older schema forward.
+    ///
+    /// # Errors
+    /// A [`StoreFault`] that names the file and the remedy. A missing file is [`StoreFault::Missing`]:
+    /// only [`Store::open_or_create`] makes one, so that a lost file is never silently replaced.
+    pub fn open(path: &Path) -> Result<Self, StoreFault> {
+        check_file(path)?;
+        let connection = connect(path)?;
+        migrate(path, connection)
+    }
+
+    /// Opens the state file, or makes a new one where there is none.
+    ///
+    /// # Errors
+    /// As [`Store::open`], except that a missing file is created.
+    pub fn open_or_create(path: &Path) -> Result<Self, StoreFault> {
+        if !path.exists() {
+            create(path)?;
+        }
+        Self::open(path)
+    }
+
+    /// Looks through the whole file for damage; meant for the start of a long-running process.
+    ///
+    /// # Errors
+    /// [`StoreFault::Corrupt`] with the first damage found.
+    pub fn check_integrity(&self) -> Result<(), StoreFault> {
+        let verdict: String =
+            self.read(|db| db.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)))?;
+        if verdict == "ok" {
+            return Ok(());
+        }
+        Err(StoreFault::Corrupt {
+            path: self.path.clone(),
+            reason: verdict,
+        })
+    }
+}
+
+fn check_file(path: &Path) -> Result<(), StoreFault> {
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(StoreFault::Missing(path.to_path_buf()));
+        }
+        other => other.map_err(|error| StoreFault::from_io(path, &error))?,
+    };
+    let mode = found.permissions().mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(StoreFault::WrongMode {
+            path: path.to_path_buf(),
+            mode,
+        });
+    }
+    let mut start = [0_u8; 16];
+    let sound = fs::File::open(path)
+        .map_err(|error| StoreFault::from_io(path, &error))?
+        .read_exact(&mut start)
+        .is_ok_and(|()| start == *SQLITE_MAGIC);
+    // SQLite would take an empty file for a new database, and every token would silently be gone.
+    if sound {
+        Ok(())
+    } else {
+        Err(StoreFault::Corrupt {
+            path: path.to_path_buf(),
+            reason: "it does not begin like a database; was it cut short?".to_owned(),
+        })
+    }
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreFault> {
+    let fault = |error| StoreFault::from_sqlite(path, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(fault)?;
+    // A rotated refresh token that is lost cannot be had again: every commit reaches the disk.
+    connection
+        .execute_batch(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+             PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 4194304;",
+        )
+        .map_err(fault)?;
+    Ok(connection)
+}
+
+/// Writes a complete empty store under another name first, so that a crash leaves no half-made one.
+fn create(path: &Path) -> Result<(), StoreFault> {
+    let io = |error: std::io::Error| StoreFault::from_io(path, &error);
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        fs::create_dir_all(folder).map_err(io)?;
+    }
+    let draft = PathBuf::from(format!("{}.new.{}", path.display(), std::process::id()));
+    let _ = fs::remove_file(&draft);
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)
+        .map_err(io)?;
+    let fault = |error| StoreFault::from_sqlite(path, error);
+    {
+        let mut connection = Connection::open(&draft).map_err(fault)?;
+        apply_migrations(&mut connection, 0).map_err(fault)?;
+        connection
+            .pragma_update(None, "application_id", APPLICATION_ID)
+            .map_err(fault)?;
+        connection.close().map_err(|(_, error)| fault(error))?;
+    }
+    // A hard link fails where another process was faster; its store is as good as ours.
+    let linked = fs::hard_link(&draft, path);
+    fs::remove_file(&draft).map_err(io)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(error)),
+        _ => Ok(()),
+    }
+}
+
+fn migrate(path: &Path, mut connection: Connection) -> Result<Store, StoreFault> {
+    let fault = |error| StoreFault::from_sqlite(path, error);
+    let application: i64 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(fault)?;
+    if application != APPLICATION_ID {
+        return Err(StoreFault::Corrupt {
+            path: path.to_path_buf(),
+            reason: "another program's database".to_owned(),
+        });
+    }
+    let known = MIGRATIONS.len() as i64;
+    let found: i64 = connection
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .map_err(fault)?;
+    if found > known {
+        return Err(StoreFault::NewerSchema {
+            path: path.to_path_buf(),
+            found,
+            known,
+        });
+    }
+    if found < known {
+        apply_migrations(&mut connection, found).map_err(fault)?;
+    }
+    Ok(Store {
+        connection: Arc::new(Mutex::new(connection)),
+        path: path.to_path_buf(),
+    })
+}
+
+fn apply_migrations(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
+    for (done, step) in MIGRATIONS
+        .iter()
+        .enumerate()
+        .skip(usize::try_from(from).unwrap_or(0))
+    {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let version: i64 =
+            transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        if version == done as i64 {
+            transaction.execute_batch(step)?;
+            transaction.pragma_update(None, "user_version", done as i64 + 1)?;
+        }
+        transaction.commit()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,251 @@
+//! Rows of the offline queue that are ours: reserved in the portal, or taken away from it.
+
+use jiff::Timestamp;
+use rusqlite::{Row, params};
+
+use super::{PortalId, Store, StoreFault, millis, moment};
+
+/// A queue: a portal's, for one connector (the empty one where none is used).
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct QueueKey {
+    /// The portal.
+    pub portal: PortalId,
+    /// The connector; empty for the queue without one.
+    pub connector: String,
+}
+
+/// A row of the queue that this store answers for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// The row's id in the portal.
+    pub row_id: u64,
+    /// The reservation it belongs to; none on a plan without confirmation.
+    pub process_id: Option<String>,
+    /// False while the row was only listed and still stands in the portal's queue.
+    pub taken: bool,
+    /// Whether it was an error row (`ERROR=1`).
+    pub error: bool,
+    /// The event's name, upper case.
+    pub event_name: String,
+    /// The contact it speaks of; none where the row names none.
+    pub contact_id: Option<u64>,
+    /// The portal's time of the last change in this row.
+    pub changed_at: Option<Timestamp>,
+    /// How often its contact was tried in vain.
+    pub attempts: u32,
+    /// Not to be tried before.
+    pub next_try_at: Timestamp,
+}
+
+impl Store {
+    /// Stores rows that were reserved (or listed, on a plan without confirmation) in one transaction.
+    /// Rows that are known already keep their attempts.
+    ///
+    /// # Errors
+    /// A fault of the state file; no row is stored then.
+    pub fn store_events(
+        &self,
+        queue: &QueueKey,
+        events: &[StoredEvent],
+        now: Timestamp,
+    ) -> Result<(), StoreFault> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.write(|db| {
+            let mut insert = db.prepare_cached(
+                "INSERT INTO event (portal_id, connector, row_id, process_id, taken, error, event_name,
+                   contact_id, changed_at, stored_at, attempts, next_try_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                 ON CONFLICT DO UPDATE SET process_id = excluded.process_id, error = excluded.error,
+                   changed_at = excluded.changed_at, taken = excluded.taken",
+            )?;
+            for event in events {
+                insert.execute(params![
+                    queue.portal.0,
+                    queue.connector,
+                    event.row_id as i64,
+                    event.process_id.as_deref().unwrap_or_default(),
+                    event.taken,
+                    event.error,
+                    event.event_name,
+                    event.contact_id.map(|id| id as i64),
+                    event.changed_at.map(millis),
+                    millis(now),
+                    event.attempts,
+                    millis(event.next_try_at),
+                ])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Marks listed rows as taken away from the portal's queue.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn mark_taken(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
+        self.for_rows(
+            queue,
+            rows,
+            "UPDATE event SET taken = 1 WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
+        )
+    }
+
+    /// Forgets rows that the portal has confirmed as cleared, or that are no longer there.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn forget_events(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
+        self.for_rows(
+            queue,
+            rows,
+            "DELETE FROM event WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
+        )
+    }
+
+    /// Puts rows off until `next_try_at`, counting the attempt.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn defer_events(
+        &self,
+        queue: &QueueKey,
+        rows: &[u64],
+        next_try_at: Timestamp,
+    ) -> Result<(), StoreFault> {
+        self.write(|db| {
+            let mut update = db.prepare_cached(
+                "UPDATE event SET attempts = attempts + 1, next_try_at = ?4
+                 WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
+            )?;
+            for row in rows {
+                update.execute(params![
+                    queue.portal.0,
+                    queue.connector,
+                    *row as i64,
+                    millis(next_try_at)
+                ])?;
+            }
+            Ok(())
+        })
+    }
+
+    /// The rows of a queue that may be tried at `now`, oldest first, `limit` at most.
+    /// A row that was put off further than `horizon` counts as due: the clock was set back.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn due_events(
+        &self,
+        queue: &QueueKey,
+        now: Timestamp,
+        horizon: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(&format!(
+                "{SELECT} WHERE portal_id = ?1 AND connector = ?2 AND (next_try_at <= ?3 OR next_try_at > ?4)
+                 ORDER BY row_id LIMIT ?5"
+            ))?
+            .query_map(
+                params![queue.portal.0, queue.connector, millis(now), millis(horizon), limit],
+                stored_event,
+            )?
+            .collect()
+        })
+    }
+
+    /// Every stored row of a queue, oldest first.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn open_events(&self, queue: &QueueKey) -> Result<Vec<StoredEvent>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(&format!(
+                "{SELECT} WHERE portal_id = ?1 AND connector = ?2 ORDER BY row_id"
+            ))?
+            .query_map(params![queue.portal.0, queue.connector], stored_event)?
+            .collect()
+        })
+    }
+
+    /// The process ids of a queue's open reservations with the number of their rows and whether they
+    /// hold error rows.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn open_processes(&self, queue: &QueueKey) -> Result<Vec<(String, u32, bool)>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT process_id, count(*), max(error) FROM event
+                 WHERE portal_id = ?1 AND connector = ?2 AND process_id <> '' GROUP BY process_id, error",
+            )?
+            .query_map(params![queue.portal.0, queue.connector], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })?
+            .collect()
+        })
+    }
+
+    /// The connectors under which rows of this portal are open, besides `connector` itself.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn other_connectors(&self, queue: &QueueKey) -> Result<Vec<String>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT DISTINCT connector FROM event WHERE portal_id = ?1 AND connector <> ?2",
+            )?
+            .query_map(params![queue.portal.0, queue.connector], |row| row.get(0))?
+            .collect()
+        })
+    }
+
+    /// When the first of the rows that were put off may be tried.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn next_due(&self, queue: &QueueKey) -> Result<Option<Timestamp>, StoreFault> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT min(next_try_at) FROM event WHERE portal_id = ?1 AND connector = ?2",
+                params![queue.portal.0, queue.connector],
+                |row| row.get::<_, Option<i64>>(0),
+            )
+            .map(|found| found.map(moment))
+        })
+    }
+
+    fn for_rows(&self, queue: &QueueKey, rows: &[u64], statement: &str) -> Result<(), StoreFault> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.write(|db| {
+            let mut each = db.prepare_cached(statement)?;
+            for row in rows {
+                each.execute(params![queue.portal.0, queue.connector, *row as i64])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+const SELECT: &str = "SELECT row_id, process_id, taken, error, event_name, contact_id, changed_at,
+   attempts, next_try_at FROM event";
+
+fn stored_event(row: &Row<'_>) -> rusqlite::Result<StoredEvent> {
+    Ok(StoredEvent {
+        row_id: row.get::<_, i64>("row_id")?.unsigned_abs(),
+        process_id: Some(row.get::<_, String>("process_id")?).filter(|id| !id.is_empty()),
+        taken: row.get("taken")?,
+        error: row.get("error")?,
+        event_name: row.get("event_name")?,
+        contact_id: row
+            .get::<_, Option<i64>>("contact_id")?
+            .map(i64::unsigned_abs),
+        changed_at: row.get::<_, Option<i64>>("changed_at")?.map(moment),
+        attempts: row.get("attempts")?,
+        next_try_at: moment(row.get("next_try_at")?),
+    })
+}

@@ -1,0 +1,62 @@
+//! One pass over a queue: what comes in, what is written, what is acknowledged.
+
+use b24_tidyd::drain::Outcome;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn messy_names_go_in_and_clean_names_come_out() {
+    let world = World::new().await.bound().await;
+    let messy = world.portal.add_contact("anna", "", "SMITH");
+    let clean = world.portal.add_contact("Jean-Luc", "", "O'Neill");
+    world.advance(5.0);
+
+    let summary = world.pass().await.unwrap();
+
+    assert_eq!(summary.outcome, Outcome::Done);
+    assert_eq!((summary.totals.events, summary.totals.changed), (2, 1));
+    assert_eq!(world.names(messy), ["Anna", "", "Smith"]);
+    assert_eq!(world.portal.contact(messy).unwrap().update_count, 1);
+    assert_eq!(world.portal.contact(clean).unwrap().update_count, 0);
+    world.assert_clean();
+
+    let again = world.pass().await.unwrap();
+    assert_eq!((again.totals.events, again.totals.changed), (0, 0));
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn our_own_writes_do_not_come_back_as_work() {
+    for echo in [false, true] {
+        let world = World::with(|settings| settings.echo = echo)
+            .await
+            .bound()
+            .await;
+        let id = world.portal.add_contact("anna", "", "smith");
+        world.advance(5.0);
+        world.pass().await.unwrap();
+        world.pass().await.unwrap();
+        assert_eq!(
+            world.portal.contact(id).unwrap().update_count,
+            1,
+            "echo: {echo}"
+        );
+        world.assert_clean();
+    }
+}
+
+#[tokio::test]
+async fn a_thousand_events_take_few_requests() {
+    let world = World::new().await.bound().await;
+    for number in 0..1000 {
+        world
+            .portal
+            .add_contact(&format!("anna{}", "a".repeat(number % 7)), "", "smith");
+    }
+    world.advance(5.0);
+    let summary = world.pass().await.unwrap();
+    assert_eq!(summary.totals.changed, 1000);
+    assert_eq!(summary.outcome, Outcome::Done);
+    world.assert_clean();
+    assert!(summary.totals.requests <= 48, "{}", summary.totals.requests);
+}

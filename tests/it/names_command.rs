@@ -1,0 +1,128 @@
+//! `b24-tidyd names`: one line out for each line in.
+
+use b24_tidyd::cli::names::{NamesArgs, NamesError, run};
+use clap::Parser;
+
+#[derive(Parser)]
+struct Command {
+    #[command(flatten)]
+    names: NamesArgs,
+}
+
+fn answer_bytes(args: &[&str], input: &[u8]) -> (String, Result<(), NamesError>) {
+    let command = Command::parse_from([&["names"], args].concat());
+    let mut output = Vec::new();
+    let result = run(&command.names, input, &mut output);
+    (String::from_utf8(output).unwrap(), result)
+}
+
+fn answer(args: &[&str], input: &str) -> String {
+    let (output, result) = answer_bytes(args, input.as_bytes());
+    result.unwrap();
+    output
+}
+
+#[test]
+fn each_text_gives_one_line() {
+    assert_eq!(
+        answer(&["JOHN", "van der berg", ""], "not read\n"),
+        "John\nVan der Berg\n\n"
+    );
+}
+
+#[test]
+fn options_choose_field_language_and_style() {
+    assert_eq!(answer(&["MACDONALD"], ""), "Macdonald\n");
+    assert_eq!(
+        answer(&["--field", "LAST_NAME", "MACDONALD"], ""),
+        "MacDonald\n"
+    );
+    assert_eq!(answer(&["--language", "tr-TR", "ILIK"], ""), "Ilık\n");
+    assert_eq!(answer(&["--style", "plain", "McDonald"], ""), "Mcdonald\n");
+}
+
+#[test]
+fn unknown_choices_are_refused() {
+    for args in [
+        ["--style", "fancy"],
+        ["--field", "TITLE"],
+        ["--language", "t"],
+    ] {
+        assert!(
+            Command::try_parse_from([&["names"], &args[..]].concat()).is_err(),
+            "{args:?}"
+        );
+    }
+}
+
+#[test]
+fn standard_input_is_split_at_line_feeds_only() {
+    assert_eq!(
+        answer(&[], "john\r\n\nmary\u{2028}ann"),
+        "John\r\n\nMary\u{2028}Ann"
+    );
+    assert_eq!(answer(&[], "john\n"), "John\n");
+    assert_eq!(answer(&[], ""), "");
+}
+
+#[test]
+fn json_has_the_contracts_shape() {
+    assert_eq!(
+        answer(&["--json"], "JAN van\nJan\n"),
+        concat!(
+            r#"{"input":"JAN van","output":"Jan Van","changed":true,"words":["#,
+            r#"{"text":"JAN","output":"Jan","rule":"title-case"},"#,
+            r#"{"text":"van","output":"Van","rule":"title-case"}]}"#,
+            "\n",
+            r#"{"input":"Jan","output":"Jan","changed":false,"words":["#,
+            r#"{"text":"Jan","output":"Jan","rule":"kept"}]}"#,
+            "\n"
+        )
+    );
+}
+
+#[test]
+fn json_with_explain_adds_the_section() {
+    let line = answer(&["--json", "--explain", "mcdonald"], "");
+    let answer: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(answer["words"][0]["rule"], "mc");
+    assert_eq!(answer["words"][0]["section"], "7.1.2");
+    assert_eq!(answer["words"][0]["title"], "Mc and a capital");
+}
+
+#[test]
+fn explain_names_the_rule_of_every_word() {
+    assert_eq!(
+        answer(&["--explain", "jan van der BERG iii"], ""),
+        "Jan van der Berg III
+  jan -> Jan: first letter up, the rest down (title-case, section 7.1 of the policy)
+  van: a particle is lower (particle, section 6.1 of the policy)
+  der: a particle is lower (particle, section 6.1 of the policy)
+  BERG -> Berg: first letter up, the rest down (title-case, section 7.1 of the policy)
+  iii -> III: a Roman numeral (numeral, section 6.4 of the policy)
+"
+    );
+    let whole = answer(&["--explain", "ivan@example.com"], "");
+    assert!(whole.contains("not-a-name-sign, section 3.2"), "{whole}");
+}
+
+#[test]
+fn invalid_utf8_names_the_line_after_the_lines_before_it() {
+    let (output, result) = answer_bytes(&[], b"john\nj\xFFohn\nmary\n");
+    assert_eq!(output, "John\n");
+    assert!(matches!(result, Err(NamesError::InvalidUtf8 { line: 2 })));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_argument_that_is_not_utf8_is_bad_data_too() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+
+    let mut command = Command::parse_from(["names", "JOHN"]);
+    command.names.texts.push(OsString::from_vec(vec![0xFF]));
+    let mut output = Vec::new();
+    let result = run(&command.names, &b""[..], &mut output);
+    assert_eq!(output, b"John\n");
+    assert!(matches!(result, Err(NamesError::InvalidUtf8 { line: 2 })));
+}
