@@ -25,6 +25,8 @@ pub(crate) struct Referee {
     /// Up to which change the client has seen a contact.
     seen: HashMap<u64, u64>,
     told_to_renew: HashSet<String>,
+    /// Contacts of rows that the client took into its own keeping, with the change they stand for.
+    taken: Vec<(u64, u64)>,
 }
 
 impl Referee {
@@ -55,6 +57,22 @@ impl Referee {
             queue.mark_listed(id);
         }
         self.told_to_renew.extend(shown.told_to_renew);
+    }
+
+    /// A row that the client had listed before leaves the queue; its contact is to be read now.
+    pub(crate) fn taken(&mut self, stored: &Stored) {
+        if let Some(contact) = stored.row.contact_id() {
+            self.taken.push((contact, stored.change));
+        }
+    }
+
+    /// Contacts of taken rows that were not read since.
+    pub(crate) fn owed(&self) -> Vec<u64> {
+        let unread = |(contact, change): &&(u64, u64)| {
+            self.seen.get(contact).is_none_or(|seen| seen < change)
+        };
+        let owed = self.taken.iter().filter(unread);
+        owed.map(|(contact, _)| *contact).collect()
     }
 
     /// A row leaves the queue on the client's word. `how` names the call.
