@@ -2,7 +2,7 @@
 //!
 //! Whatever a line is made of, it stays one line: texts of a portal may be part of it.
 
-use std::{fmt::Write, io::IsTerminal};
+use std::io::IsTerminal;
 
 use tracing::field::Field;
 use tracing_subscriber::{
@@ -24,8 +24,8 @@ pub enum LogFormat {
 
 /// What others log about connections is rarely meant by `RUST_LOG=trace`, and would bury our own
 /// lines; name the crate there to see it all the same.
-const OTHERS: &str = "h2=info,hyper=info,hyper_util=info,mio=info,reqwest=info,rustls=info,\
-    rustls_platform_verifier=info,tokio_cron_scheduler=info,tower=info,tower_http=info,want=info";
+const OTHERS: &str = "h2=warn,hyper=warn,hyper_util=warn,mio=warn,reqwest=warn,rustls=warn,\
+    rustls_platform_verifier=warn,tokio_cron_scheduler=warn,tower=warn,tower_http=warn,want=warn";
 
 /// Starts logging. `RUST_LOG` beats `verbosity` (0 is `info`, 1 `debug`, 2 `trace`, -1 `warn`).
 pub fn start(format: LogFormat, verbosity: i8) {
