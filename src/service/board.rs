@@ -127,7 +127,8 @@ impl Board {
 
     fn tell_status(&self, state: &mut State) {
         let text = state.line();
-        if state.ready && !state.stopping && text != state.told {
+        let known = !state.portals.is_empty();
+        if known && state.ready && !state.stopping && text != state.told {
             self.notifier.status(&text);
             state.told = text;
         }

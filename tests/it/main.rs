@@ -7,6 +7,7 @@ mod config_example;
 mod config_problems;
 mod config_schedule;
 mod config_secret;
+mod daemon;
 mod drain;
 mod installed;
 mod main_job;
