@@ -1,9 +1,16 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+mod change_list;
+mod csv;
 pub mod exit;
+pub mod history;
+pub mod ignore;
 pub mod logging;
 pub mod names;
+mod quoted;
 pub mod run;
+pub mod trust;
+mod when;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -59,6 +66,9 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon, or drain every portal once
     Run(run::RunArgs),
+    /// Look before, see after, take it back
+    #[command(flatten)]
+    Trust(trust::TrustCommand),
 }
 
 impl Cli {
@@ -75,6 +85,7 @@ impl Cli {
         logging::start(self.log_format, verbosity);
         match &self.command {
             Command::Run(args) => run::run(&self, args).await,
+            Command::Trust(command) => command.run(&self).await,
         }
     }
 
