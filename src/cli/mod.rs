@@ -1,15 +1,19 @@
 //! The commands, a file each. The only place that prints to standard output.
 
 mod change_list;
+mod change_summary;
 mod csv;
 pub mod exit;
 pub mod history;
 pub mod ignore;
 pub mod logging;
 pub mod names;
+pub mod preview;
 mod quoted;
+mod report;
 pub mod run;
 pub mod trust;
+pub mod undo;
 mod when;
 
 use std::{path::PathBuf, sync::Arc};
