@@ -99,6 +99,7 @@ pub struct Drain {
     portal: Portal,
     engine: Engine,
     limit: u32,
+    names_in_log: bool,
     memory: Memory,
 }
 
@@ -160,8 +161,16 @@ impl Drain {
             portal,
             engine,
             limit,
+            names_in_log: false,
             memory: Memory::default(),
         }
+    }
+
+    /// Whether logs may show old and new names, which are personal data.
+    #[must_use]
+    pub fn naming_names(mut self, allowed: bool) -> Self {
+        self.names_in_log = allowed;
+        self
     }
 
     /// The portal that is drained.

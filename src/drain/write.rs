@@ -339,14 +339,25 @@ impl Drain {
         store.changes_answered(self.portal.id, &ids, &[])?;
         store.unpark(self.portal.id, &ids)?;
         for correction in corrections {
-            tracing::debug!(portal = %self.config().name, contact = correction.contact.id,
-                fields = correction.changes.len(), "written");
+            self.log_written(&correction);
             self.memory.unanswered.remove(&correction.contact.id);
             pass.totals.changed += 1;
             pass.settle(correction.item.rows);
             pass.report(correction.contact.id, correction.changes);
         }
         Ok(())
+    }
+
+    fn log_written(&self, correction: &Correction) {
+        let (portal, contact) = (self.config().name.as_str(), correction.contact.id);
+        if !self.names_in_log {
+            let fields = correction.changes.len();
+            return tracing::debug!(portal, contact, fields, "written");
+        }
+        for change in &correction.changes {
+            let field = change.field.as_str();
+            tracing::info!(portal, contact, field, old = ?change.old, new = ?change.new, "written");
+        }
     }
 }
 

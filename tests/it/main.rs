@@ -8,6 +8,8 @@ mod config_problems;
 mod config_schedule;
 mod config_secret;
 mod drain;
+mod installed;
+mod main_job;
 mod names;
 mod names_command;
 mod names_invariants;
