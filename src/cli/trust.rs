@@ -1,25 +1,41 @@
 //! The commands that show what is written, before and after, and take it back.
 
-use std::io::{self, ErrorKind};
+use std::{
+    io::{self, ErrorKind},
+    sync::Arc,
+};
 
 use clap::Subcommand;
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Cli,
     exit::{Exit, Refusal},
-    history, ignore,
+    history, ignore, preview, run, undo,
 };
 use crate::{
     config::{Config, PortalConfig, ProcessEnvironment},
-    store::{PortalRecord, Store},
+    drain::Drain,
+    portal::{Context, Patience, Portal},
+    store::{Lock, PortalRecord, Store},
+};
+
+/// How long a command rests in front of a limit of the portal, in seconds. A blocked method is free
+/// again after ten minutes.
+const PATIENCE: Patience = Patience {
+    longest_wait: 900.0,
 };
 
 /// Look before, see after, take it back.
 #[derive(Debug, Subcommand)]
 pub enum TrustCommand {
+    /// Show what the next drain would change, and write nothing
+    Preview(preview::PreviewArgs),
     /// Show what was written, newest first: old and new values, and why
     History(history::HistoryArgs),
+    /// Put old values back where what was written still stands; shows only, without --apply
+    Undo(undo::UndoArgs),
     /// Keep contacts out: their events are acknowledged, their names never written
     Ignore(ignore::IgnoreArgs),
 }
@@ -30,8 +46,16 @@ impl TrustCommand {
     /// # Errors
     /// One that [`super::exit::exit_of`] turns into the exit code.
     pub async fn run(&self, cli: &Cli) -> anyhow::Result<Exit> {
-        let mut out = io::stdout();
+        let (mut out, mut notes) = (io::stdout(), io::stderr());
         let outcome = match self {
+            Self::Preview(args) => {
+                let (mut drain, _) = to_the_portal(cli, None)?;
+                preview::preview(args, &mut drain, &mut out, &mut notes).await
+            }
+            Self::Undo(args) => {
+                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("undo"))?;
+                undo::undo(args, &mut drain, &mut out, &mut notes).await
+            }
             Self::History(args) => {
                 let (store, portal) = of_the_store(cli)?;
                 history::history(args, &store, portal.id, Timestamp::now(), &mut out)
@@ -55,6 +79,24 @@ fn of_the_store(cli: &Cli) -> anyhow::Result<(Store, PortalRecord)> {
     let store = Store::open(&config.store)?;
     let record = record(&store, cli.chosen(&config)?)?;
     Ok((store, record))
+}
+
+/// A drain of the chosen portal; with the drain lock where the command `writes`.
+fn to_the_portal(cli: &Cli, writes: Option<&str>) -> anyhow::Result<(Drain, Option<Lock>)> {
+    let config = cli.configuration()?;
+    let portal = cli.chosen(&config)?;
+    let stop = CancellationToken::new();
+    run::stop_on_signals(stop.clone())?;
+    let (context, lock): (Context, Option<Lock>) = match writes {
+        Some(command) => {
+            let (context, lock) = run::open(&config.store, &format!("b24-tidyd {command}"), stop)?;
+            (context, Some(lock))
+        }
+        None => (super::context(Store::open(&config.store)?, stop)?, None),
+    };
+    let record = record(&context.store, portal)?;
+    let portal = Portal::open(context, Arc::new(portal.clone()), &record, PATIENCE)?;
+    Ok((Drain::new(portal, config.poll.limit.get()), lock))
 }
 
 fn record(store: &Store, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
