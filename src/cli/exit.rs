@@ -79,6 +79,9 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<CallFailure>() {
         return of_call(failure);
     }
+    if let Some(failure) = error.downcast_ref::<DrainFailure>() {
+        return of_drain(failure);
+    }
     Exit::Internal
 }
 
@@ -110,7 +113,7 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
         DrainFailure::Unverified(_) | DrainFailure::NeedsPerson(_) => Exit::NotAuthorised,
         DrainFailure::Unreachable(_) => Exit::Unreachable,
         DrainFailure::Temporary(_) | DrainFailure::Stopped => Exit::Temporary,
-        DrainFailure::Internal(_) => Exit::Internal,
+        DrainFailure::Internal(_) | DrainFailure::Output(_) => Exit::Internal,
         DrainFailure::Store(fault) => of_store(fault),
     }
 }

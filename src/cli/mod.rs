@@ -1,9 +1,20 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+mod change_list;
+mod change_summary;
+mod csv;
 pub mod exit;
+pub mod history;
+pub mod ignore;
 pub mod logging;
 pub mod names;
+pub mod preview;
+mod quoted;
+mod report;
 pub mod run;
+pub mod trust;
+pub mod undo;
+mod when;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -59,6 +70,9 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon, or drain every portal once
     Run(run::RunArgs),
+    /// Look before, see after, take it back
+    #[command(flatten)]
+    Trust(trust::TrustCommand),
 }
 
 impl Cli {
@@ -75,6 +89,7 @@ impl Cli {
         logging::start(self.log_format, verbosity);
         match &self.command {
             Command::Run(args) => run::run(&self, args).await,
+            Command::Trust(command) => command.run(&self).await,
         }
     }
 

@@ -67,7 +67,11 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
 }
 
 /// Opens the state file for draining: whole, and by nobody else at the same time.
-fn open(path: &Path, who: &str, stop: CancellationToken) -> anyhow::Result<(Context, Lock)> {
+pub(super) fn open(
+    path: &Path,
+    who: &str,
+    stop: CancellationToken,
+) -> anyhow::Result<(Context, Lock)> {
     let store = Store::open(path)?;
     let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
         exit: Exit::Temporary,
@@ -126,7 +130,7 @@ async fn reread_on_hangups(
 }
 
 /// The first signal asks for a stop at a safe point, the second one ends at once.
-fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
     tokio::spawn(async move {
