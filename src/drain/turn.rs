@@ -36,6 +36,7 @@ impl Drain {
         self.portal
             .store()
             .forget_events(&self.portal.queue(), &local)?;
+        self.adopt_if_needed(pass).await?;
         if self.write_next_plainly(pass).await? {
             return Ok(());
         }
@@ -89,7 +90,6 @@ impl Drain {
         }
         self.apply_writes(pass, std::mem::take(&mut turn.writes), &mut answer)?;
         self.apply_reads(pass, turn, &mut answer)?;
-        self.adopt_if_needed(pass).await?;
         self.pause_after_failures(pass).await
     }
 
