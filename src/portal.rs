@@ -109,6 +109,7 @@ pub struct Portal {
     meter: Mutex<Meter>,
     renewal: tokio::sync::Mutex<renewal::Unstored>,
     retry: RetryPolicy,
+    leave: CancellationToken,
 }
 
 /// What changes while we talk.
@@ -146,9 +147,18 @@ impl Portal {
             meter: Mutex::default(),
             renewal: tokio::sync::Mutex::default(),
             retry: RetryPolicy::CALLS,
+            leave: CancellationToken::new(),
             context,
             config,
         })
+    }
+
+    /// Ends at the next safe point once `leave` is cancelled. Unlike a stop, which gives a request
+    /// under way a few seconds, this waits for its answer.
+    #[must_use]
+    pub fn leaving_on(mut self, leave: CancellationToken) -> Self {
+        self.leave = leave;
+        self
     }
 
     /// The shared clock.
@@ -163,10 +173,10 @@ impl Portal {
         &self.context.store
     }
 
-    /// Whether a stop was asked for.
+    /// Whether the next safe point is the last one.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.context.stop.is_cancelled()
+        self.context.stop.is_cancelled() || self.leave.is_cancelled()
     }
 
     /// The queue that calls act on at the moment.
@@ -268,6 +278,7 @@ impl Portal {
         tokio::select! {
             biased;
             () = self.context.stop.cancelled() => Err(CallFailure::Stopped),
+            () = self.leave.cancelled() => Err(CallFailure::Stopped),
             () = self.context.clock.sleep_until(moment) => Ok(()),
         }
     }

@@ -79,6 +79,15 @@ impl Transport {
         Ok(Self { http, clock })
     }
 
+    /// The same client, with time limits that follow another clock.
+    #[must_use]
+    pub fn with_clock(&self, clock: SharedClock) -> Self {
+        Self {
+            http: self.http.clone(),
+            clock,
+        }
+    }
+
     /// Posts `body` to `url` and reads the whole answer.
     ///
     /// # Errors

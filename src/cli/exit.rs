@@ -85,6 +85,9 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(refused) = error.downcast_ref::<NotAdmitted>() {
         return of_admission(&refused.obstacle);
     }
+    if let Some(failure) = error.downcast_ref::<DrainFailure>() {
+        return of_drain(failure);
+    }
     Exit::Internal
 }
 
@@ -132,7 +135,7 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
         DrainFailure::Unverified(_) | DrainFailure::NeedsPerson(_) => Exit::NotAuthorised,
         DrainFailure::Unreachable(_) => Exit::Unreachable,
         DrainFailure::Temporary(_) | DrainFailure::Stopped => Exit::Temporary,
-        DrainFailure::Internal(_) => Exit::Internal,
+        DrainFailure::Internal(_) | DrainFailure::Output(_) => Exit::Internal,
         DrainFailure::Store(fault) => of_store(fault),
     }
 }

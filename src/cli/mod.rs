@@ -1,9 +1,21 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+pub mod auth;
+mod change_list;
+mod change_summary;
+mod csv;
 pub mod exit;
+pub mod history;
+pub mod ignore;
 pub mod logging;
 pub mod names;
+pub mod preview;
+mod quoted;
+mod report;
 pub mod run;
+pub mod trust;
+pub mod undo;
+mod when;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -59,6 +71,11 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon, or drain every portal once
     Run(run::RunArgs),
+    /// Authorise this program at a portal, or see and end that
+    Auth(auth::AuthArgs),
+    /// Look before, see after, take it back
+    #[command(flatten)]
+    Trust(trust::TrustCommand),
 }
 
 impl Cli {
@@ -75,6 +92,8 @@ impl Cli {
         logging::start(self.log_format, verbosity);
         match &self.command {
             Command::Run(args) => run::run(&self, args).await,
+            Command::Auth(args) => auth::auth(&self, args).await,
+            Command::Trust(command) => command.run(&self).await,
         }
     }
 
