@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod arrows;
+mod auth_import;
 mod budget;
 mod config;
 mod config_example;
