@@ -10,6 +10,8 @@ use crate::{
     store::StoreFault,
 };
 
+use super::names::NamesError;
+
 /// Why a program ends, as scripts and systemd see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -69,6 +71,9 @@ pub struct Refusal {
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(refusal) = error.downcast_ref::<Refusal>() {
         return refusal.exit;
+    }
+    if let Some(NamesError::InvalidUtf8 { .. }) = error.downcast_ref() {
+        return Exit::BadInput;
     }
     if error.is::<Problems>() {
         return Exit::Configuration;

@@ -1,11 +1,14 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+pub mod desk;
 pub mod exit;
 pub mod logging;
 pub mod names;
 pub mod run;
+pub mod status;
+mod text;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{io::Write, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use clap::{ArgAction, Parser, Subcommand};
@@ -18,6 +21,7 @@ use crate::{
     portal::Context,
     store::Store,
 };
+use desk::Desk;
 use exit::{Exit, Refusal};
 use logging::LogFormat;
 
@@ -59,6 +63,13 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon, or drain every portal once
     Run(run::RunArgs),
+    /// Show how the portals are doing
+    Status(status::StatusArgs),
+    /// Tidy names given as arguments or on standard input, and say why
+    ///
+    /// Each TEXT is one value and gives one line. Without TEXT, each line of standard input is a
+    /// value. No configuration file is needed; nothing is sent anywhere.
+    Names(names::NamesArgs),
 }
 
 impl Cli {
@@ -73,9 +84,41 @@ impl Cli {
             self.verbose.min(2) as i8
         };
         logging::start(self.log_format, verbosity);
-        match &self.command {
-            Command::Run(args) => run::run(&self, args).await,
+        match self.dispatch(&mut std::io::stdout()).await {
+            // Whoever reads us has seen enough, as in `status | head -1`.
+            Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
+            outcome => outcome,
         }
+    }
+
+    async fn dispatch(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+        match &self.command {
+            Command::Run(args) => run::run(self, args).await,
+            Command::Status(args) => {
+                let desk = self.desk(&self.configuration_without_secrets()?)?;
+                status::run(&desk, args, out).await
+            }
+            Command::Names(args) => {
+                names::run(args, std::io::stdin().lock(), out)?;
+                Ok(Exit::Done)
+            }
+        }
+    }
+
+    /// What commands work with: all portals, or the one that `--portal` names.
+    fn desk(&self, config: &Config) -> anyhow::Result<Desk> {
+        let portals = self.chosen_or_all(config)?.into_iter().cloned().collect();
+        let clock = Arc::new(SystemClock);
+        let stop = CancellationToken::new();
+        Ok(Desk::open(portals, config.store.clone(), clock, stop)?)
+    }
+
+    /// Reads the configuration of a command that only reads the store.
+    fn configuration_without_secrets(&self) -> anyhow::Result<Config> {
+        Ok(Config::load_without_secrets(
+            &self.config,
+            &ProcessEnvironment,
+        )?)
     }
 
     /// Reads the configuration with its secrets.
@@ -115,6 +158,16 @@ impl Cli {
             .into()
         })
     }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let kind = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind)
+            .or_else(|| cause.downcast_ref::<serde_json::Error>()?.io_error_kind());
+        kind == Some(std::io::ErrorKind::BrokenPipe)
+    })
 }
 
 fn names_of(config: &Config) -> String {

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod arrows;
+mod cmd_status;
 mod config;
 mod config_example;
 mod config_problems;
