@@ -73,6 +73,26 @@ impl Desk {
             .ok_or_else(|| StoreFault::Missing(self.store_path.clone()))
     }
 
+    /// The one portal that a command acts on.
+    ///
+    /// # Errors
+    /// Where several are meant.
+    pub fn only(&self) -> Result<&Arc<PortalConfig>, Refusal> {
+        match self.portals.as_slice() {
+            [one] => Ok(one),
+            several => {
+                let names: Vec<&str> = several.iter().map(|it| it.name.as_str()).collect();
+                Err(Refusal {
+                    exit: Exit::Usage,
+                    message: format!(
+                        "several portals are configured; choose one with --portal ({})",
+                        names.join(", ")
+                    ),
+                })
+            }
+        }
+    }
+
     /// What the store knows of a portal; nothing where nobody has authorised it.
     ///
     /// # Errors

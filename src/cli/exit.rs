@@ -17,6 +17,12 @@ use super::names::NamesError;
 pub enum Exit {
     /// Done; also where records were parked or are contested.
     Done,
+    /// `status --check` warns.
+    Warning,
+    /// `status --check` found what needs somebody now.
+    Critical,
+    /// `status --check` could not find out.
+    Unknown,
     /// The command line is wrong.
     Usage,
     /// Input data is malformed.
@@ -39,6 +45,9 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
             Self::Usage => 64,
             Self::BadInput => 65,
             Self::Unreachable => 69,
@@ -84,6 +93,9 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<CallFailure>() {
         return of_call(failure);
     }
+    if let Some(failure) = error.downcast_ref::<DrainFailure>() {
+        return of_drain(failure);
+    }
     Exit::Internal
 }
 
@@ -115,14 +127,20 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
         DrainFailure::Unverified(_) | DrainFailure::NeedsPerson(_) => Exit::NotAuthorised,
         DrainFailure::Unreachable(_) => Exit::Unreachable,
         DrainFailure::Temporary(_) | DrainFailure::Stopped => Exit::Temporary,
-        DrainFailure::Internal(_) => Exit::Internal,
+        DrainFailure::Internal(_) | DrainFailure::Output(_) => Exit::Internal,
         DrainFailure::Store(fault) => of_store(fault),
     }
 }
 
-/// The exit code of a one-shot run: of several portals, the first of 78, 77, 69, 75, 0 that occurred.
+/// The exit code of a one-shot run.
 #[must_use]
 pub fn of_reports(reports: &[PortalReport]) -> Exit {
+    first_of(reports.iter().map(of_report))
+}
+
+/// The one exit code of several: the first of 78, 77, 70, 69, 75, 0 that occurred.
+#[must_use]
+pub fn first_of(exits: impl IntoIterator<Item = Exit>) -> Exit {
     let order = [
         Exit::Configuration,
         Exit::NotAuthorised,
@@ -130,7 +148,7 @@ pub fn of_reports(reports: &[PortalReport]) -> Exit {
         Exit::Unreachable,
         Exit::Temporary,
     ];
-    let exits: Vec<Exit> = reports.iter().map(of_report).collect();
+    let exits: Vec<Exit> = exits.into_iter().collect();
     order
         .into_iter()
         .find(|exit| exits.contains(exit))

@@ -1,14 +1,32 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+pub mod care;
+mod change_list;
+mod change_summary;
+pub mod config;
+mod csv;
 pub mod desk;
+pub mod events;
 pub mod exit;
+pub mod failures;
+pub mod generate;
+pub mod history;
+pub mod ignore;
 pub mod logging;
 pub mod names;
+pub mod pause;
+pub mod preview;
+pub mod queue;
+mod quoted;
+mod report;
 pub mod run;
 pub mod status;
 mod text;
+pub mod trust;
+pub mod undo;
+mod when;
 
-use std::{io::Write, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use clap::{ArgAction, Parser, Subcommand};
@@ -21,7 +39,6 @@ use crate::{
     portal::Context,
     store::Store,
 };
-use desk::Desk;
 use exit::{Exit, Refusal};
 use logging::LogFormat;
 
@@ -63,13 +80,20 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon, or drain every portal once
     Run(run::RunArgs),
-    /// Show how the portals are doing
-    Status(status::StatusArgs),
+    /// Watch, mend, configure
+    #[command(flatten)]
+    Care(care::CareCommand),
+    /// Look before, see after, take it back
+    #[command(flatten)]
+    Trust(trust::TrustCommand),
     /// Tidy names given as arguments or on standard input, and say why
     ///
     /// Each TEXT is one value and gives one line. Without TEXT, each line of standard input is a
     /// value. No configuration file is needed; nothing is sent anywhere.
     Names(names::NamesArgs),
+    /// Write the manual and the shells' completions, for packaging
+    #[command(subcommand, hide = true)]
+    Generate(generate::GenerateCommand),
 }
 
 impl Cli {
@@ -84,41 +108,24 @@ impl Cli {
             self.verbose.min(2) as i8
         };
         logging::start(self.log_format, verbosity);
-        match self.dispatch(&mut std::io::stdout()).await {
+        match self.dispatch().await {
             // Whoever reads us has seen enough, as in `status | head -1`.
             Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
             outcome => outcome,
         }
     }
 
-    async fn dispatch(&self, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    async fn dispatch(&self) -> anyhow::Result<Exit> {
         match &self.command {
             Command::Run(args) => run::run(self, args).await,
-            Command::Status(args) => {
-                let desk = self.desk(&self.configuration_without_secrets()?)?;
-                status::run(&desk, args, out).await
-            }
+            Command::Care(command) => command.run(self).await,
+            Command::Trust(command) => command.run(self).await,
+            Command::Generate(command) => command.run(),
             Command::Names(args) => {
-                names::run(args, std::io::stdin().lock(), out)?;
+                names::run(args, std::io::stdin().lock(), std::io::stdout())?;
                 Ok(Exit::Done)
             }
         }
-    }
-
-    /// What commands work with: all portals, or the one that `--portal` names.
-    fn desk(&self, config: &Config) -> anyhow::Result<Desk> {
-        let portals = self.chosen_or_all(config)?.into_iter().cloned().collect();
-        let clock = Arc::new(SystemClock);
-        let stop = CancellationToken::new();
-        Ok(Desk::open(portals, config.store.clone(), clock, stop)?)
-    }
-
-    /// Reads the configuration of a command that only reads the store.
-    fn configuration_without_secrets(&self) -> anyhow::Result<Config> {
-        Ok(Config::load_without_secrets(
-            &self.config,
-            &ProcessEnvironment,
-        )?)
     }
 
     /// Reads the configuration with its secrets.

@@ -29,6 +29,9 @@ pub enum DrainFailure {
     /// A stop was asked for.
     #[error("a stop was asked for")]
     Stopped,
+    /// Whoever listened to what was found no longer does.
+    #[error("the output failed: {0}")]
+    Output(#[from] std::io::Error),
 }
 
 impl DrainFailure {
@@ -42,7 +45,7 @@ impl DrainFailure {
             Self::Temporary(_) => "put off",
             Self::Internal(_) => "failed",
             Self::Store(_) => "state file failed",
-            Self::Stopped => "stopped",
+            Self::Stopped | Self::Output(_) => "stopped",
         }
     }
 }

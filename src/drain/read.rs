@@ -28,7 +28,7 @@ impl Drain {
         pass.to_read = waiting;
         let (by_get, by_list): (Vec<Item>, Vec<Item>) =
             ready.into_iter().partition(|item| item.missing_from_list);
-        if let Some(first) = by_list.first().filter(|_| self.needs_proof())
+        if let Some(first) = by_list.first().filter(|_| self.needs_proof(pass))
             && turn.batch.push("proof", &contacts::proof(first.contact_id))
         {
             turn.proof = Some(first.contact_id);
@@ -57,8 +57,8 @@ impl Drain {
         }
     }
 
-    fn needs_proof(&self) -> bool {
-        !self.memory.guards_proven && self.memory.facts.guards_work != Some(false)
+    fn needs_proof(&self, pass: &Pass) -> bool {
+        !pass.task.dry && !self.memory.guards_proven && self.memory.facts.guards_work != Some(false)
     }
 
     /// Judges every contact that was read.
@@ -95,9 +95,11 @@ impl Drain {
             .into_iter()
             .map(|contact| (contact.id, contact))
             .collect();
+        let ids: Vec<u64> = by_id.keys().copied().collect();
+        let alone = self.portal.store().left_alone(self.portal.id, &ids)?;
         for mut item in page {
             match by_id.remove(&item.contact_id) {
-                Some(contact) => self.judge(pass, item, contact)?,
+                Some(contact) => self.judge(pass, item, contact, &alone)?,
                 None => {
                     // Absence proves nothing: a single get tells whether it is gone.
                     item.missing_from_list = true;
@@ -164,9 +166,11 @@ impl Drain {
                     .to_owned(),
             ));
         }
+        let ids: Vec<u64> = outcomes.iter().map(|(item, _)| item.contact_id).collect();
+        let alone = self.portal.store().left_alone(self.portal.id, &ids)?;
         for (item, outcome) in outcomes {
             match outcome {
-                Ok(contact) => self.judge(pass, item, contact)?,
+                Ok(contact) => self.judge(pass, item, contact, &alone)?,
                 Err(problem) => self.meet(pass, item, problem)?,
             }
         }

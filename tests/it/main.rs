@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod arrows;
+mod budget;
 mod cmd_status;
 mod config;
 mod config_example;

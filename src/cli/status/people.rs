@@ -55,6 +55,9 @@ fn authorisation(portal: &PortalStatus, now: Timestamp) -> String {
 }
 
 fn waiting(portal: &PortalStatus, now: Timestamp) -> String {
+    if let Some(why) = &portal.live_error {
+        return format!("waiting: {} of ours; not asked: {why}", portal.open_rows);
+    }
     if let Some(live) = &portal.live {
         let since = live
             .oldest_at
@@ -119,6 +122,9 @@ fn needs(portal: &PortalStatus, now: Timestamp) -> String {
         items.push(format!(
             "{parked} refused, {contested} contested (`failures list`)"
         ));
+    }
+    if portal.live.as_ref().is_some_and(|live| !live.bound) {
+        items.push("events are not bound (`doctor`)".to_owned());
     }
     if let Some(gap) = portal.gap_since {
         items.push(format!("catching up from {}", moment(gap)));

@@ -69,6 +69,9 @@ pub struct PortalStatus {
     /// What the portal says, with `--live`.
     #[serde(flatten)]
     pub live: Option<Live>,
+    /// Why the portal could not be asked, with `--live`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub live_error: Option<String>,
 }
 
 /// A contact that the portal refuses.
