@@ -144,7 +144,7 @@ fn write(portals: &[Bindings], out: &mut dyn Write) -> io::Result<()> {
         let verdict = if portal.bound {
             "the contact events are bound"
         } else {
-            "the contact events are not all bound; changes are lost"
+            "the contact events are not all bound; changes go unrecorded"
         };
         writeln!(
             out,

@@ -1,37 +1,20 @@
 //! `status`: what it says about portals in every condition, for people and for programs.
 
 use b24_tidyd::{
-    cli::{
-        exit::Exit,
-        status::{self, StatusArgs},
-    },
+    clock::after,
     store::{Contested, PlanFacts},
 };
 use insta::assert_snapshot;
 use serde_json::Value;
 
-use crate::{installed::Installed, world::World};
-
-/// What the command says, with the addresses that differ from run to run made equal.
-async fn said(world: &World, args: StatusArgs) -> String {
-    let mut out = Vec::new();
-    let exit = status::run(&world.desk(), &args, &mut out).await.unwrap();
-    assert_eq!(exit, Exit::Done);
-    let text = String::from_utf8(out).unwrap();
-    text.replace(&world.portal.url(), "http://acme")
-        .replace(&world.portal.member_id(), "m1")
-}
+use crate::{command::said, installed::Installed, world::World};
 
 async fn for_people(world: &World) -> String {
-    said(world, StatusArgs::default()).await
+    said(world, &["status"]).await
 }
 
 async fn for_programs(world: &World) -> String {
-    let args = StatusArgs {
-        json: true,
-        ..StatusArgs::default()
-    };
-    said(world, args).await
+    said(world, &["status", "--json"]).await
 }
 
 #[tokio::test]
@@ -94,7 +77,7 @@ async fn a_portal_that_needs_somebody() {
     let (store, id, now) = (&world.context.store, world.id(), world.context.clock.now());
     store
         .park(id, 82, "the name is too strange", now, |_| {
-            b24_tidyd::clock::after(now, 3600.0)
+            after(now, 3600.0)
         })
         .unwrap();
     for (contact_id, seconds) in [(85, 600.0), (86, -1.0)] {
@@ -103,14 +86,12 @@ async fn a_portal_that_needs_somebody() {
             ours: "Anna".to_owned(),
             theirs: "ANNA".to_owned(),
             since: now,
-            until: b24_tidyd::clock::after(now, seconds),
+            until: after(now, seconds),
         };
         store.contest(id, &contested).unwrap();
     }
     store.set_paused(id, Some(now)).unwrap();
-    store
-        .set_braked(id, Some(b24_tidyd::clock::after(now, 900.0)))
-        .unwrap();
+    store.set_braked(id, Some(after(now, 900.0))).unwrap();
     let facts = PlanFacts {
         plan_confirms: Some(false),
         plan_connector: Some(false),
