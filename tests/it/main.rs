@@ -4,6 +4,15 @@
 mod arrows;
 mod auth_import;
 mod budget;
+mod cmd_config;
+mod cmd_events;
+mod cmd_failures;
+mod cmd_generate;
+mod cmd_live;
+mod cmd_pause;
+mod cmd_queue;
+mod cmd_status;
+mod command;
 mod config;
 mod config_example;
 mod config_problems;
