@@ -2,7 +2,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod arrows;
+mod auth_import;
 mod budget;
+mod cmd_config;
+mod cmd_events;
+mod cmd_failures;
+mod cmd_generate;
+mod cmd_live;
+mod cmd_pause;
+mod cmd_queue;
+mod cmd_status;
+mod command;
 mod config;
 mod config_example;
 mod config_problems;
