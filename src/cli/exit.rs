@@ -13,11 +13,19 @@ use crate::{
     store::StoreFault,
 };
 
+use super::names::NamesError;
+
 /// Why a program ends, as scripts and systemd see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Done; also where records were parked or are contested.
     Done,
+    /// `status --check` warns.
+    Warning,
+    /// `status --check` found what needs somebody now.
+    Critical,
+    /// `status --check` could not find out.
+    Unknown,
     /// The command line is wrong.
     Usage,
     /// Input data is malformed.
@@ -40,6 +48,9 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
             Self::Usage => 64,
             Self::BadInput => 65,
             Self::Unreachable => 69,
@@ -72,6 +83,9 @@ pub struct Refusal {
 pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(refusal) = error.downcast_ref::<Refusal>() {
         return refusal.exit;
+    }
+    if let Some(NamesError::InvalidUtf8 { .. }) = error.downcast_ref() {
+        return Exit::BadInput;
     }
     if error.is::<Problems>() {
         return Exit::Configuration;
@@ -140,9 +154,15 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
     }
 }
 
-/// The exit code of a one-shot run: of several portals, the first of 78, 77, 69, 75, 0 that occurred.
+/// The exit code of a one-shot run.
 #[must_use]
 pub fn of_reports(reports: &[PortalReport]) -> Exit {
+    first_of(reports.iter().map(of_report))
+}
+
+/// The one exit code of several: the first of 78, 77, 70, 69, 75, 0 that occurred.
+#[must_use]
+pub fn first_of(exits: impl IntoIterator<Item = Exit>) -> Exit {
     let order = [
         Exit::Configuration,
         Exit::NotAuthorised,
@@ -150,7 +170,7 @@ pub fn of_reports(reports: &[PortalReport]) -> Exit {
         Exit::Unreachable,
         Exit::Temporary,
     ];
-    let exits: Vec<Exit> = reports.iter().map(of_report).collect();
+    let exits: Vec<Exit> = exits.into_iter().collect();
     order
         .into_iter()
         .find(|exit| exits.contains(exit))
