@@ -1,7 +1,10 @@
 //! `auth`: authorising this program at a portal, seeing that, and ending it.
 
 mod admitted;
+mod arrival;
 pub mod import;
+mod listen;
+pub mod login;
 
 use clap::{Args, Subcommand};
 
@@ -20,6 +23,8 @@ pub struct AuthArgs {
 pub enum AuthAction {
     /// Take over a pair of tokens from a file
     Import(import::ImportArgs),
+    /// Log in with a browser
+    Login(login::LoginArgs),
 }
 
 /// Runs the action.
@@ -29,5 +34,6 @@ pub enum AuthAction {
 pub(super) async fn auth(cli: &Cli, args: &AuthArgs) -> anyhow::Result<Exit> {
     match &args.action {
         AuthAction::Import(args) => import::run(cli, args).await,
+        AuthAction::Login(args) => login::run(cli, args).await,
     }
 }

@@ -174,7 +174,11 @@ impl<'a> Admission<'a> {
         }
     }
 
-    fn check_portal(&self, handed: Option<&str>) -> Result<(), Obstacle> {
+    /// Whether what is handed over is for the configured portal, given as `host` or `host:port`.
+    ///
+    /// # Errors
+    /// [`Obstacle::OtherPortal`].
+    pub fn check_portal(&self, handed: Option<&str>) -> Result<(), Obstacle> {
         let configured = authority(&self.config.url);
         match handed {
             Some(handed) if handed != configured => Err(Obstacle::OtherPortal {

@@ -3,6 +3,8 @@
 
 mod arrows;
 mod auth_import;
+mod auth_login;
+mod auth_program;
 mod budget;
 mod cmd_config;
 mod cmd_events;
