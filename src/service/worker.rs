@@ -43,6 +43,8 @@ pub(super) struct Worker {
     orders: Orders,
     leave: CancellationToken,
     drain: Option<Drain>,
+    /// What the last pass began with.
+    known: Option<Authorisation>,
     condition: Condition,
     pruned_at: Option<Timestamp>,
 }
@@ -56,12 +58,12 @@ struct Authorisation {
     paused_at: Option<Timestamp>,
 }
 
-impl From<PortalRecord> for Authorisation {
-    fn from(record: PortalRecord) -> Self {
+impl Authorisation {
+    fn of(record: &PortalRecord) -> Self {
         Self {
             id: record.id,
             stored_at: record.stored_at,
-            unverified: record.unverified,
+            unverified: record.unverified.clone(),
             paused_at: record.paused_at,
         }
     }
@@ -101,6 +103,7 @@ impl Worker {
             orders,
             leave,
             drain: None,
+            known: None,
             pruned_at: None,
         }
     }
@@ -138,7 +141,6 @@ impl Worker {
                 () = self.clock.sleep_until(moment) => {}
             },
             Next::NotBefore(moment) => {
-                let known = self.authorisation();
                 let rest = self.clock.sleep_until(moment);
                 tokio::pin!(rest);
                 loop {
@@ -146,7 +148,7 @@ impl Worker {
                         () = &mut rest => return,
                         () = self.poked(pokes) => {
                             let now = self.authorisation();
-                            if now.is_some() && now != known {
+                            if now.is_some() && now != self.known {
                                 return;
                             }
                         }
@@ -173,7 +175,7 @@ impl Worker {
     fn authorisation(&self) -> Option<Authorisation> {
         let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
         let record = self.context.store.find_portal(url, client_id).ok()??;
-        Some(record.into())
+        Some(Authorisation::of(&record))
     }
 
     async fn pass(&mut self) -> Next {
@@ -201,6 +203,7 @@ impl Worker {
         let Some(record) = self.context.store.find_portal(url, client_id)? else {
             return Ok(None);
         };
+        self.known = Some(Authorisation::of(&record));
         self.prune(record.id)?;
         if let Some(drain) = drain.filter(|drain| drain.portal().id == record.id) {
             return Ok(Some(drain));
