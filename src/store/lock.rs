@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{PortalId, Store, StoreFault};
+use super::{PortalId, Store, StoreFault, open::give_to_owner_of_folder};
 
 /// How often a lock that is taken is tried again before its holder is believed.
 const LOOKS: u32 = 3;
@@ -83,14 +83,7 @@ impl Store {
 
 fn take(path: &Path, who: &str) -> Result<Result<Lock, Holder>, StoreFault> {
     let io = |error: std::io::Error| StoreFault::from_io(path, &error);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(io)?;
+    let mut file = open(path).map_err(io)?;
     let mut looks = 0;
     loop {
         match file.try_lock() {
@@ -106,6 +99,19 @@ fn take(path: &Path, who: &str) -> Result<Result<Lock, Holder>, StoreFault> {
     file.seek(SeekFrom::Start(0)).map_err(io)?;
     write!(file, "{who}, process {}", std::process::id()).map_err(io)?;
     Ok(Ok(Lock { _file: file }))
+}
+
+fn open(path: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    match options.clone().create_new(true).open(path) {
+        Ok(file) => {
+            give_to_owner_of_folder(&file, path)?;
+            Ok(file)
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => options.open(path),
+        Err(error) => Err(error),
+    }
 }
 
 fn read_holder(mut file: &File) -> Holder {

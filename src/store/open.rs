@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::Read,
-    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -133,12 +133,13 @@ fn create(path: &Path) -> Result<(), StoreFault> {
     }
     let draft = PathBuf::from(format!("{}.new.{}", path.display(), std::process::id()));
     let _ = fs::remove_file(&draft);
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&draft)
         .map_err(io)?;
+    give_to_owner_of_folder(&file, path).map_err(io)?;
     let fault = |error| StoreFault::from_sqlite(path, error);
     {
         let mut connection = Connection::open(&draft).map_err(fault)?;
@@ -155,6 +156,20 @@ fn create(path: &Path) -> Result<(), StoreFault> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(error)),
         _ => Ok(()),
     }
+}
+
+/// What root makes in the service's folder belongs to the service, or it would be locked out by an
+/// `auth import` that somebody ran as root. `file` must be one that this process has just made.
+pub(super) fn give_to_owner_of_folder(file: &fs::File, path: &Path) -> std::io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let (made, folder) = (file.metadata()?, fs::metadata(folder)?);
+    if made.uid() == 0 && folder.uid() != 0 {
+        fchown(file, Some(folder.uid()), Some(folder.gid()))?;
+    }
+    Ok(())
 }
 
 fn migrate(path: &Path, mut connection: Connection) -> Result<Store, StoreFault> {

@@ -5,6 +5,7 @@ mod arrows;
 mod auth_import;
 mod auth_login;
 mod auth_program;
+mod auth_renewed;
 mod auth_status;
 mod budget;
 mod cmd_config;
