@@ -71,6 +71,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the portal is looked after: what is left waits for a reason that passes by itself.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Done | Self::WorkLeft { .. })
+    }
+
     /// The outcome in a word or two, as `status` shows it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -101,6 +107,7 @@ pub struct Drain {
     limit: u32,
     names_in_log: bool,
     memory: Memory,
+    last_totals: RunTotals,
 }
 
 /// What was learnt since the process started.
@@ -163,6 +170,7 @@ impl Drain {
             limit,
             names_in_log: false,
             memory: Memory::default(),
+            last_totals: RunTotals::default(),
         }
     }
 
@@ -177,6 +185,12 @@ impl Drain {
     #[must_use]
     pub fn portal(&self) -> &Portal {
         &self.portal
+    }
+
+    /// What the last pass did, also where it failed.
+    #[must_use]
+    pub fn last_totals(&self) -> RunTotals {
+        self.last_totals
     }
 
     fn config(&self) -> &PortalConfig {
@@ -196,6 +210,7 @@ impl Drain {
         let mut pass = Pass::default();
         let outcome = self.run_pass(&mut pass, progress).await;
         pass.totals.requests = self.portal.requests() - before;
+        self.last_totals = pass.totals;
         let word = match &outcome {
             Ok(outcome) => outcome.as_str(),
             Err(failure) => failure.word(),

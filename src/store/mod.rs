@@ -13,6 +13,8 @@ mod open;
 mod portals;
 mod reservations;
 mod runs;
+mod tallies;
+mod walks;
 
 use std::{
     path::{Path, PathBuf},
@@ -31,6 +33,8 @@ pub use lock::{Holder, Lock};
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
 pub use reservations::{QueueKey, StoredEvent};
 pub use runs::{LastRun, RunId, RunKind, RunTotals};
+pub use tallies::{Backlog, Tally};
+pub use walks::Walk;
 
 /// An open state file. Clones share one connection.
 #[derive(Clone)]
