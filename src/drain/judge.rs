@@ -2,10 +2,14 @@
 
 use super::{
     Drain, DrainFailure, Pass,
+    contest::Standing,
     work::{Correction, Item},
 };
 use crate::{
-    bitrix::contacts::Contact, clock::after, contact::changes, portal::RetryPolicy,
+    bitrix::contacts::Contact,
+    clock::after,
+    contact::{FieldChange, changes},
+    portal::RetryPolicy,
     store::SentChange,
 };
 
@@ -21,10 +25,8 @@ impl Drain {
         contact: Contact,
     ) -> Result<(), DrainFailure> {
         self.resolve_unanswered(&contact)?;
-        let value_of =
-            |field: crate::names::Field| contact.fields.get(field.as_str()).map(String::as_str);
-        let changes = changes(&self.engine, &self.config().fields, value_of, |_, _| false);
-        if changes.is_empty() {
+        let changes = self.needed(&contact);
+        if changes.is_empty() || self.is_contested(pass, &contact, &changes)? {
             return self.settle(pass, item);
         }
         pass.to_write.push_back(Correction {
@@ -35,8 +37,24 @@ impl Drain {
         Ok(())
     }
 
-    /// The contact is as it should be, or gone: its rows may be acknowledged.
+    /// The changes that the rules ask for.
+    fn needed(&self, contact: &Contact) -> Vec<FieldChange> {
+        let value_of =
+            |field: crate::names::Field| contact.fields.get(field.as_str()).map(String::as_str);
+        changes(&self.engine, &self.config().fields, value_of, |_, _| false)
+    }
+
+    /// The changes that would be made now; none for a contact that is left alone.
+    pub(super) fn wanted(&self, pass: &Pass, contact: &Contact) -> Vec<FieldChange> {
+        match pass.contests.get(&contact.id) {
+            Some(Standing::Truce(_)) => Vec::new(),
+            _ => self.needed(contact),
+        }
+    }
+
+    /// The contact is as it should be, or gone, or left alone: its rows may be acknowledged.
     pub(super) fn settle(&mut self, pass: &mut Pass, item: Item) -> Result<(), DrainFailure> {
+        self.end_truces(pass, &[item.contact_id])?;
         self.portal
             .store()
             .unpark(self.portal.id, &[item.contact_id])?;
@@ -62,6 +80,7 @@ impl Drain {
             tracing::warn!(portal = %self.config().name, contact = item.contact_id, reason,
                 "the portal refuses this contact; it is on the list of failures and tried again later");
         }
+        self.end_truces(pass, &[item.contact_id])?;
         pass.parked += 1;
         pass.settle(item.rows);
         Ok(())

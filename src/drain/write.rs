@@ -14,7 +14,7 @@ use crate::{
     },
     clock::after,
     portal::{CallFailure, Repeat},
-    store::{RunKind, SentChange},
+    store::SentChange,
 };
 
 /// Contacts in one request at most: two commands each, and room for acknowledgements.
@@ -41,7 +41,7 @@ enum Way {
 impl Drain {
     /// Moves as many corrections as fit into the turn, each as a conditional pair.
     pub(super) fn add_writes(&self, pass: &mut Pass, turn: &mut Turn) {
-        let most = self.most_contacts();
+        let most = self.most_contacts().min(pass.allowance as usize);
         while turn.writes.len() < most {
             let Some(correction) = pass.to_write.front() else {
                 break;
@@ -287,7 +287,8 @@ impl Drain {
         let now = self.portal.now();
         self.portal
             .store()
-            .changes_sent(self.portal.id, run, RunKind::Drain, &sent, now)?;
+            .changes_sent(self.portal.id, run, pass.kind, &sent, now)?;
+        pass.allowance = pass.allowance.saturating_sub(corrections.len() as u32);
         self.memory
             .unanswered
             .extend(corrections.iter().map(|correction| correction.contact.id));
@@ -324,6 +325,7 @@ impl Drain {
         let store = self.portal.store();
         store.changes_answered(self.portal.id, &ids, &[])?;
         store.unpark(self.portal.id, &ids)?;
+        self.end_truces(pass, &ids)?;
         for correction in corrections {
             tracing::debug!(portal = %self.config().name, contact = correction.contact.id,
                 fields = correction.changes.len(), "written");
