@@ -258,6 +258,14 @@ pub fn list(which: Listed, start: u32) -> Call {
     call.with("filter", filter).with("start", start)
 }
 
+/// The same for rows behind the one with the id `after` alone.
+#[must_use]
+pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
+    let mut call = list(which, start);
+    call.params["filter"][">ID"] = Value::from(after);
+    call
+}
+
 /// Reads the answer to [`list`].
 ///
 /// # Errors

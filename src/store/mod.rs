@@ -3,6 +3,7 @@
 //! Everything here is synchronous and short. Nothing in this module speaks HTTP.
 
 mod bucket;
+mod contests;
 mod cursors;
 mod failures;
 mod fault;
@@ -24,8 +25,9 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use contests::{Contested, Truce};
 pub use cursors::Cursor;
-pub use failures::{Contested, Parked};
+pub use failures::Parked;
 pub use fault::StoreFault;
 pub use history::{Change, ChangeFilter, SentChange};
 pub use ignored::{Ignored, LeftAlone};

@@ -20,6 +20,7 @@ CREATE TABLE portal (
   guards_work       INTEGER,
   paused_at         INTEGER,
   braked_until      INTEGER,                   -- max_changes_per_hour was reached
+  stand_in          INTEGER NOT NULL DEFAULT 0, -- we bound the queue without connector, as the plan lacks it
   pace              TEXT,                      -- the model of the portal's execution time, as JSON
   UNIQUE (member_id, client_id)
 ) STRICT;
@@ -70,6 +71,7 @@ CREATE TABLE contested (
   theirs     TEXT NOT NULL,
   since      INTEGER NOT NULL,
   until      INTEGER NOT NULL,
+  resumed_at INTEGER,                          -- the truce is over: writes are counted anew from here
   PRIMARY KEY (portal_id, contact_id)
 ) STRICT, WITHOUT ROWID;
 
