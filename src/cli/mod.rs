@@ -12,8 +12,10 @@ pub mod preview;
 mod quoted;
 mod report;
 pub mod run;
+pub mod sweep;
 pub mod trust;
 pub mod undo;
+mod walk;
 mod when;
 
 use std::{path::PathBuf, sync::Arc};

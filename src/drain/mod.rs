@@ -33,7 +33,7 @@ use jiff::Timestamp;
 
 pub use failure::DrainFailure;
 pub use outcome::{Outcome, Progress, Summary};
-pub use sweep::{Sweep, Swept};
+pub use sweep::{Sweep, SweepListener, Swept};
 pub use task::{Finding, Listener, PutBack, TaskSummary};
 pub use undo::values_to_put_back;
 
