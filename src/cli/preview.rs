@@ -68,9 +68,14 @@ pub async fn preview(
         "checked": summary.contacts, "contacts": changes.contacts, "fields": changes.fields,
         "by_rule": changes.rules(),
     }))?;
+    let looked_at = summary.contacts + summary.refused.len() as u64;
+    if looked_at == 0 {
+        report.line("nothing waits in the queue; --all looks at every contact")?;
+        return Ok(Exit::Done);
+    }
     report.line(&format!(
-        "{} contacts wait in the queue, {} of them would change",
-        summary.contacts, changes.contacts
+        "{looked_at} contacts wait in the queue, {} of them would change",
+        changes.contacts
     ))?;
     Ok(report.what_is_left(&summary)?)
 }
