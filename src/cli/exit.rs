@@ -5,7 +5,10 @@ use std::process::ExitCode;
 use crate::{
     config::Problems,
     drain::{DrainFailure, Outcome},
-    portal::CallFailure,
+    portal::{
+        CallFailure,
+        admission::{NotAdmitted, Obstacle},
+    },
     service::{Ending, PortalReport},
     store::StoreFault,
 };
@@ -93,6 +96,9 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<CallFailure>() {
         return of_call(failure);
     }
+    if let Some(refused) = error.downcast_ref::<NotAdmitted>() {
+        return of_admission(&refused.obstacle);
+    }
     if let Some(failure) = error.downcast_ref::<DrainFailure>() {
         return of_drain(failure);
     }
@@ -107,6 +113,22 @@ fn of_store(fault: &StoreFault) -> Exit {
         | StoreFault::WrongMode { .. }
         | StoreFault::NewerSchema { .. } => Exit::Configuration,
         StoreFault::Corrupt { .. } | StoreFault::Other { .. } => Exit::Internal,
+    }
+}
+
+/// The exit code of tokens that were not let in.
+#[must_use]
+pub fn of_admission(obstacle: &Obstacle) -> Exit {
+    match obstacle {
+        Obstacle::OtherPortal { .. } | Obstacle::Superseded => Exit::BadInput,
+        Obstacle::CodeRefused(_)
+        | Obstacle::PairRefused(_)
+        | Obstacle::ApplicationRefused(_)
+        | Obstacle::Unfit(_) => Exit::NotAuthorised,
+        Obstacle::Moved(_) => Exit::Configuration,
+        Obstacle::Away(_) | Obstacle::RenewalUnanswered(_) => Exit::Unreachable,
+        Obstacle::NotStored(fault) => of_store(fault),
+        Obstacle::Call(failure) => of_call(failure),
     }
 }
 

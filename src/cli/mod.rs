@@ -1,5 +1,6 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+pub mod auth;
 pub mod care;
 mod change_list;
 mod change_summary;
@@ -80,6 +81,8 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon, or drain every portal once
     Run(run::RunArgs),
+    /// Authorise this program at a portal, or see and end that
+    Auth(auth::AuthArgs),
     /// Watch, mend, configure
     #[command(flatten)]
     Care(care::CareCommand),
@@ -118,6 +121,7 @@ impl Cli {
     async fn dispatch(&self) -> anyhow::Result<Exit> {
         match &self.command {
             Command::Run(args) => run::run(self, args).await,
+            Command::Auth(args) => auth::auth(self, args).await,
             Command::Care(command) => command.run(self).await,
             Command::Trust(command) => command.run(self).await,
             Command::Generate(command) => command.run(),

@@ -213,12 +213,17 @@ impl Drain {
         pass: &mut Pass,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, DrainFailure> {
-        let record = self.portal.reread()?;
-        if let Some(reason) = record.unverified {
-            return Err(DrainFailure::Unverified(reason));
-        }
+        let mut record = self.portal.reread()?;
         if record.paused_at.is_some() {
             return Ok(Outcome::Paused);
+        }
+        if record.unverified.is_some() {
+            // What was wrong when they were imported may have been put right meanwhile.
+            if let Err(unfit) = self.portal.verify().await? {
+                return Err(DrainFailure::Unverified(unfit.to_string()));
+            }
+            tracing::info!(portal = %self.config().name, "the tokens have passed their checks");
+            record = self.portal.reread()?;
         }
         self.memory.facts = record.facts;
         let now = self.portal.now();

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod arrows;
+mod auth_import;
 mod budget;
 mod cmd_config;
 mod cmd_events;
@@ -17,13 +18,18 @@ mod config_example;
 mod config_problems;
 mod config_schedule;
 mod config_secret;
+mod daemon;
 mod drain;
 mod installed;
 mod main_job;
+mod manager;
 mod names;
 mod names_command;
 mod names_invariants;
 mod names_settings;
+mod notify;
 mod sandbox;
+mod stepped_clock;
 mod units;
+mod watch;
 mod world;
