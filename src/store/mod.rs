@@ -10,6 +10,7 @@ mod history;
 mod ignored;
 mod lock;
 mod open;
+mod owner;
 mod portals;
 mod reservations;
 mod runs;

@@ -5,6 +5,7 @@ mod arrows;
 mod auth_import;
 mod budget;
 mod cmd_config;
+mod cmd_doctor;
 mod cmd_events;
 mod cmd_failures;
 mod cmd_generate;
