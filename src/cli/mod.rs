@@ -24,8 +24,10 @@ mod report;
 pub mod run;
 pub mod status;
 mod text;
+pub mod sweep;
 pub mod trust;
 pub mod undo;
+mod walk;
 mod when;
 
 use std::{path::PathBuf, sync::Arc};

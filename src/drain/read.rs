@@ -91,12 +91,11 @@ impl Drain {
         page: Vec<Item>,
         list: Vec<Contact>,
     ) -> Result<(), DrainFailure> {
+        let alone = self.left_alone(&list)?;
         let mut by_id: HashMap<u64, Contact> = list
             .into_iter()
             .map(|contact| (contact.id, contact))
             .collect();
-        let ids: Vec<u64> = by_id.keys().copied().collect();
-        let alone = self.portal.store().left_alone(self.portal.id, &ids)?;
         for mut item in page {
             match by_id.remove(&item.contact_id) {
                 Some(contact) => self.judge(pass, item, contact, &alone)?,
@@ -166,8 +165,10 @@ impl Drain {
                     .to_owned(),
             ));
         }
-        let ids: Vec<u64> = outcomes.iter().map(|(item, _)| item.contact_id).collect();
-        let alone = self.portal.store().left_alone(self.portal.id, &ids)?;
+        let found = outcomes
+            .iter()
+            .filter_map(|(_, outcome)| outcome.as_ref().ok());
+        let alone = self.left_alone(found)?;
         for (item, outcome) in outcomes {
             match outcome {
                 Ok(contact) => self.judge(pass, item, contact, &alone)?,

@@ -36,6 +36,10 @@ impl Drain {
         self.portal
             .store()
             .forget_events(&self.portal.queue(), &local)?;
+        for row in &local {
+            pass.in_hand.remove(row);
+        }
+        self.brake(pass)?;
         if self.write_next_plainly(pass).await? {
             return Ok(());
         }
@@ -118,11 +122,6 @@ impl Drain {
         pass.to_read.extend(turn.pages.into_iter().flatten());
         pass.to_read.extend(turn.gets);
         match failure {
-            CallFailure::Problem(Problem::Licence(_)) => {
-                pass.failures += 1;
-                self.survey().await?;
-                self.pause_after_failures(pass).await
-            }
             CallFailure::Problem(_) if processed && pass.failures < MOST_FAILURES => {
                 pass.failures += 1;
                 self.pause_after_failures(pass).await
@@ -140,7 +139,7 @@ impl Drain {
         }
     }
 
-    async fn pause_after_failures(&self, pass: &Pass) -> Result<(), DrainFailure> {
+    pub(super) async fn pause_after_failures(&self, pass: &Pass) -> Result<(), DrainFailure> {
         if pass.failures == 0 {
             return Ok(());
         }
@@ -171,10 +170,14 @@ impl Drain {
     }
 
     /// Puts a contact back to be read again, or off where that has not helped often enough.
-    pub(super) fn look_again(&self, pass: &mut Pass, mut item: Item) -> Result<(), DrainFailure> {
+    pub(super) fn look_again(
+        &mut self,
+        pass: &mut Pass,
+        mut item: Item,
+    ) -> Result<(), DrainFailure> {
         item.looks += 1;
         if item.looks > super::judge::MOST_LOOKS {
-            return self.defer_by_policy(pass, &item);
+            return self.defer_by_policy(pass, item);
         }
         pass.to_read.push(item);
         Ok(())
