@@ -9,6 +9,7 @@ mod auth_renewed;
 mod auth_status;
 mod budget;
 mod cmd_config;
+mod cmd_doctor;
 mod cmd_events;
 mod cmd_failures;
 mod cmd_generate;
