@@ -8,6 +8,7 @@ mod config_problems;
 mod config_schedule;
 mod config_secret;
 mod drain;
+mod gaps;
 mod names;
 mod names_command;
 mod names_invariants;

@@ -192,6 +192,7 @@ impl World {
             "rows are open in the store"
         );
         assert_eq!(self.portal.violations(), [] as [String; 0]);
+        assert_eq!(self.portal.debts(), [] as [String; 0]);
     }
 }
 

@@ -184,9 +184,12 @@ pub(crate) fn get(state: &mut State, call: &Call<'_>) -> Result<Outcome, Refusal
 /// Removes rows on the client's word. `taking`: rows that it listed before are its own by now.
 fn take_away(state: &mut State, ids: &[u64], how: &str, taking: bool) {
     for id in ids {
-        if let Some(stored) = state.queue.remove(*id)
-            && !(taking && stored.listed)
-        {
+        let Some(stored) = state.queue.remove(*id) else {
+            continue;
+        };
+        if taking && stored.listed {
+            state.referee.taken(&stored, how);
+        } else {
             state.referee.acknowledged(&stored, how);
         }
     }

@@ -347,6 +347,13 @@ impl Portal {
         self.shared.state().referee.violations()
     }
 
+    /// Rows that the client listed and took away, and whose contact it has not read since. Empty once
+    /// it has done its work.
+    #[must_use]
+    pub fn debts(&self) -> Vec<String> {
+        self.shared.state().referee.debts()
+    }
+
     /// Forgets the breaches so far.
     pub fn clear_violations(&self) {
         self.shared.state().referee.clear();

@@ -25,9 +25,35 @@ pub(crate) struct Referee {
     /// Up to which change the client has seen a contact.
     seen: HashMap<u64, u64>,
     told_to_renew: HashSet<String>,
+    /// Rows that were taken away after they had been listed, with their contact and change: the
+    /// contact is still to be read.
+    owed: Vec<(u64, u64, u64)>,
 }
 
 impl Referee {
+    /// Rows taken away whose contact was not read since, in plain words.
+    pub(crate) fn debts(&self) -> Vec<String> {
+        let unpaid = self
+            .owed
+            .iter()
+            .filter(|(_, contact, change)| self.seen.get(contact).is_none_or(|seen| seen < change));
+        unpaid
+            .map(|(row, contact, _)| {
+                format!("row {row} was taken away, contact {contact} was not read since")
+            })
+            .collect()
+    }
+
+    /// A row that was listed is taken away: its contact has to be read after this.
+    pub(crate) fn taken(&mut self, stored: &Stored, how: &str) {
+        match stored.row.contact_id() {
+            Some(contact) if is_ours(&stored.row.event_name) => {
+                self.owed.push((stored.row.id, contact, stored.change));
+            }
+            _ => self.acknowledged(stored, how),
+        }
+    }
+
     pub(crate) fn violations(&self) -> Vec<String> {
         self.violations.clone()
     }
@@ -60,11 +86,7 @@ impl Referee {
     /// A row leaves the queue on the client's word. `how` names the call.
     pub(crate) fn acknowledged(&mut self, stored: &Stored, how: &str) {
         let row = &stored.row;
-        let ours = matches!(
-            row.event_name.as_str(),
-            "ONCRMCONTACTADD" | "ONCRMCONTACTUPDATE"
-        );
-        if !ours {
+        if !is_ours(&row.event_name) {
             self.report(format!(
                 "{how} removed row {} of another handler's event {}",
                 row.id, row.event_name
@@ -111,4 +133,8 @@ impl Referee {
             );
         }
     }
+}
+
+fn is_ours(event: &str) -> bool {
+    matches!(event, "ONCRMCONTACTADD" | "ONCRMCONTACTUPDATE")
 }
