@@ -228,7 +228,8 @@ impl Drain {
                 self.pick_up_due(pass)?;
             }
             let idle = pass.to_read.is_empty() && pass.to_write.is_empty();
-            if idle && pass.drained && pass.settled.is_empty() {
+            let known = !self.memory.may_have_orphans;
+            if idle && pass.drained && pass.settled.is_empty() && known {
                 return self.what_is_left(pass);
             }
             self.turn(pass).await?;

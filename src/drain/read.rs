@@ -118,9 +118,7 @@ impl Drain {
             Problem::MethodBlocked => self.reads_blocked(pass, page),
             problem if problem.is_temporary() => {
                 pass.failures += 1;
-                for item in page {
-                    self.look_again(pass, item)?;
-                }
+                pass.to_read.extend(page);
                 Ok(())
             }
             problem => Err(problem.into()),
@@ -131,6 +129,7 @@ impl Drain {
         let until = self
             .portal
             .blocked_until("crm.contact.list")
+            .max(self.portal.blocked_until("crm.contact.get"))
             .unwrap_or(self.portal.now());
         for item in items {
             self.defer(pass, &item, until)?;
@@ -182,10 +181,7 @@ impl Drain {
     ) -> Result<(), DrainFailure> {
         match fate(problem) {
             Fate::Settled => self.settle(pass, item),
-            Fate::LookAgain => {
-                pass.failures += 1;
-                self.look_again(pass, item)
-            }
+            Fate::LookAgain => self.stumble(pass, item),
             Fate::Parked(reason) => self.park(pass, item, &reason),
             Fate::Blocked => self.reads_blocked(pass, vec![item]),
             Fate::Everybody(problem) => Err(problem.into()),
@@ -206,6 +202,12 @@ impl Drain {
         };
         if contacts::read_list(reply.result, None)?.is_empty() {
             self.memory.guards_proven = true;
+            if self.memory.facts.guards_work.is_none() {
+                self.memory.facts.guards_work = Some(true);
+                self.portal
+                    .store()
+                    .set_plan_facts(self.portal.id, self.memory.facts)?;
+            }
             return Ok(());
         }
         self.guards_fail(&Said {
