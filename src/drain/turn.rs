@@ -88,7 +88,7 @@ impl Drain {
             }
         }
         self.apply_writes(pass, std::mem::take(&mut turn.writes), &mut answer)?;
-        self.apply_reads(pass, turn, &mut answer)?;
+        self.apply_reads(pass, turn, &mut answer).await?;
         // A turn with many commands that failed is one failure, and one without any ends the row.
         if pass.failures > 0 {
             pass.failures = failures_before + 1;
