@@ -253,7 +253,8 @@ pub fn list(which: Listed, start: u32) -> Call {
         Listed::Errors(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 1, "=EVENT_NAME": event.as_str()})
         }
-        Listed::Everything => Value::Null,
+        // Sent on its own, a filter that is null is no array, and refused.
+        Listed::Everything => return call.with("start", start),
     };
     call.with("filter", filter).with("start", start)
 }

@@ -6,7 +6,7 @@ use crate::contact::{Contact, NAMES};
 use crate::method::{self, Call, Outcome, Refusal};
 use crate::php;
 use crate::referee::Shown;
-use crate::selection::{self, Condition, Kind, Order};
+use crate::selection::{self, Condition, Kind, Operator, Order};
 use crate::settings::GuardMode;
 use crate::state::{Origin, State, seconds};
 
@@ -58,6 +58,15 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
             && let Some(kind) = kind(state, field)
         {
             conditions.extend(Condition::new(field, operator, value, kind));
+            let guard = field == "DATE_MODIFY" && operator == Operator::LessOrEqual;
+            if guard && state.settings.guard == GuardMode::NeverHolds {
+                conditions.extend(Condition::new(
+                    "ID",
+                    Operator::Equal,
+                    &json!(0),
+                    Kind::Number,
+                ));
+            }
         }
     }
     let mut order = Order::default();

@@ -31,9 +31,20 @@ pub(crate) struct Door {
     pub(crate) generation: usize,
 }
 
-/// Serves one request.
+/// Serves one request and tells whoever waits for progress.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
+    door: Door,
+    from: IpAddr,
+    http: Request<Body>,
+) -> Response<Body> {
+    let response = answer(&shared, door, from, http).await;
+    shared.progress.notify_waiters();
+    response
+}
+
+async fn answer(
+    shared: &Arc<Shared>,
     door: Door,
     from: IpAddr,
     http: Request<Body>,
@@ -44,7 +55,7 @@ pub(crate) async fn serve(
     };
     let mut record = request::read(door.server, &parts, &body);
     record.at = shared.clock.now();
-    let effect = {
+    {
         let mut state = shared.state();
         state.requests_seen += 1;
         record.number = state.requests_seen;
@@ -52,17 +63,18 @@ pub(crate) async fn serve(
         let excess = (state.log.len() + 1).saturating_sub(state.settings.keep_requests);
         state.log.drain(..excess);
         state.log.push(record.clone());
-        state.faults.strike(&record)
-    };
+    }
     let number = record.number;
+    // A hook may still order a fault for this very request.
     shared.before_request(&record);
+    let effect = shared.state().faults.strike(&record);
 
     if effect.as_ref().is_some_and(|effect| !effect.processes()) {
-        return unprocessed(&shared, number, &record, effect).await;
+        return unprocessed(shared, number, &record, effect).await;
     }
     // The portal works on even where the client hangs up.
     let worker = tokio::spawn({
-        let shared = Arc::clone(&shared);
+        let shared = Arc::clone(shared);
         let effect = effect.clone();
         async move {
             let mut shown = Shown::default();
@@ -78,7 +90,7 @@ pub(crate) async fn serve(
     let Ok((reply, shown)) = worker.await else {
         return no_answer();
     };
-    processed(&shared, number, reply, shown, effect).await
+    processed(shared, number, reply, shown, effect).await
 }
 
 /// What the referee sees in a request as such.

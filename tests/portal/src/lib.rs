@@ -27,7 +27,6 @@
 //! - a row of a contact event removed although no read of that contact (a list or get that showed a
 //!   name, or an answer that it is gone or denied) followed the row's latest change; rows that
 //!   `event.offline.list` showed may be taken with a destructive get first and read afterwards
-//!   ([`Portal::debts`] tells which of them still wait for that)
 //! - a row of another event removed
 //! - a write that changes nothing; a write without a read; a write over a change by somebody else
 //!   that was not read

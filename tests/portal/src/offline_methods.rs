@@ -184,13 +184,10 @@ pub(crate) fn get(state: &mut State, call: &Call<'_>) -> Result<Outcome, Refusal
 /// Removes rows on the client's word. `taking`: rows that it listed before are its own by now.
 fn take_away(state: &mut State, ids: &[u64], how: &str, taking: bool) {
     for id in ids {
-        let Some(stored) = state.queue.remove(*id) else {
-            continue;
-        };
-        if taking && stored.listed {
-            state.referee.taken(&stored, how);
-        } else {
-            state.referee.acknowledged(&stored, how);
+        match state.queue.remove(*id) {
+            Some(stored) if taking && stored.listed => state.referee.taken(&stored),
+            Some(stored) => state.referee.acknowledged(&stored, how),
+            None => {}
         }
     }
 }

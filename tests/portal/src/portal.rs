@@ -263,8 +263,19 @@ impl Portal {
         self.shared.state().log.clear();
     }
 
+    /// Waits until a condition holds; it is looked at now and after every request.
+    pub async fn until(&self, mut condition: impl FnMut(&Portal) -> bool) {
+        loop {
+            let progress = self.shared.progress.notified();
+            if condition(self) {
+                return;
+            }
+            progress.await;
+        }
+    }
+
     /// Runs ahead of each request, before it is carried out. Replaces an earlier hook. The hook may
-    /// use the portal, but not set hooks.
+    /// use the portal (a fault that it orders can still strike this request), but not set hooks.
     pub fn before_request(&self, hook: impl FnMut(&Portal, &RequestRecord) + Send + 'static) {
         let mut slot = self
             .shared
@@ -347,11 +358,11 @@ impl Portal {
         self.shared.state().referee.violations()
     }
 
-    /// Rows that the client listed and took away, and whose contact it has not read since. Empty once
-    /// it has done its work.
+    /// Contacts whose rows were taken by a destructive get after they had been listed, and which
+    /// were not read since: the client still owes them.
     #[must_use]
-    pub fn debts(&self) -> Vec<String> {
-        self.shared.state().referee.debts()
+    pub fn owed_contacts(&self) -> Vec<u64> {
+        self.shared.state().referee.owed()
     }
 
     /// Forgets the breaches so far.

@@ -25,35 +25,11 @@ pub(crate) struct Referee {
     /// Up to which change the client has seen a contact.
     seen: HashMap<u64, u64>,
     told_to_renew: HashSet<String>,
-    /// Rows that were taken away after they had been listed, with their contact and change: the
-    /// contact is still to be read.
-    owed: Vec<(u64, u64, u64)>,
+    /// Contacts of rows that the client took into its own keeping, with the change they stand for.
+    taken: Vec<(u64, u64)>,
 }
 
 impl Referee {
-    /// Rows taken away whose contact was not read since, in plain words.
-    pub(crate) fn debts(&self) -> Vec<String> {
-        let unpaid = self
-            .owed
-            .iter()
-            .filter(|(_, contact, change)| self.seen.get(contact).is_none_or(|seen| seen < change));
-        unpaid
-            .map(|(row, contact, _)| {
-                format!("row {row} was taken away, contact {contact} was not read since")
-            })
-            .collect()
-    }
-
-    /// A row that was listed is taken away: its contact has to be read after this.
-    pub(crate) fn taken(&mut self, stored: &Stored, how: &str) {
-        match stored.row.contact_id() {
-            Some(contact) if is_ours(&stored.row.event_name) => {
-                self.owed.push((stored.row.id, contact, stored.change));
-            }
-            _ => self.acknowledged(stored, how),
-        }
-    }
-
     pub(crate) fn violations(&self) -> Vec<String> {
         self.violations.clone()
     }
@@ -83,10 +59,30 @@ impl Referee {
         self.told_to_renew.extend(shown.told_to_renew);
     }
 
+    /// A row that the client had listed before leaves the queue; its contact is to be read now.
+    pub(crate) fn taken(&mut self, stored: &Stored) {
+        if let Some(contact) = stored.row.contact_id() {
+            self.taken.push((contact, stored.change));
+        }
+    }
+
+    /// Contacts of taken rows that were not read since.
+    pub(crate) fn owed(&self) -> Vec<u64> {
+        let unread = |(contact, change): &&(u64, u64)| {
+            self.seen.get(contact).is_none_or(|seen| seen < change)
+        };
+        let owed = self.taken.iter().filter(unread);
+        owed.map(|(contact, _)| *contact).collect()
+    }
+
     /// A row leaves the queue on the client's word. `how` names the call.
     pub(crate) fn acknowledged(&mut self, stored: &Stored, how: &str) {
         let row = &stored.row;
-        if !is_ours(&row.event_name) {
+        let ours = matches!(
+            row.event_name.as_str(),
+            "ONCRMCONTACTADD" | "ONCRMCONTACTUPDATE"
+        );
+        if !ours {
             self.report(format!(
                 "{how} removed row {} of another handler's event {}",
                 row.id, row.event_name
@@ -133,8 +129,4 @@ impl Referee {
             );
         }
     }
-}
-
-fn is_ours(event: &str) -> bool {
-    matches!(event, "ONCRMCONTACTADD" | "ONCRMCONTACTUPDATE")
 }

@@ -60,9 +60,7 @@ impl Answers {
                 (Some(text), _) => replaced.push_str(&text),
                 (None, GuardMode::OldSource) => replaced.push_str("Array"),
                 (None, GuardMode::OldPhp8) => return Err(ArrayToText),
-                (None, GuardMode::NewSource | GuardMode::FilterIgnored) => {
-                    replaced.push_str(reference.text);
-                }
+                (None, _) => replaced.push_str(reference.text),
             }
             rest = &rest[at + reference.text.len()..];
         }

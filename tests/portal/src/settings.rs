@@ -25,6 +25,8 @@ pub enum GuardMode {
     OldPhp8,
     /// `DATE_MODIFY` is no known filter field here, so the condition is dropped without a word.
     FilterIgnored,
+    /// `<=DATE_MODIFY` never finds a row, whatever the date: every guard refuses.
+    NeverHolds,
 }
 
 /// What happens to a name of more than 50 characters.

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use tokio::sync::Notify;
+
 use crate::clock::PortalClock;
 use crate::log::{Command, RequestRecord};
 use crate::portal::{Portal, Stop};
@@ -15,6 +17,8 @@ pub(crate) struct Shared {
     state: Mutex<State>,
     pub(crate) request_hook: Mutex<Option<RequestHook>>,
     pub(crate) command_hook: Mutex<Option<CommandHook>>,
+    /// Rings after every request.
+    pub(crate) progress: Notify,
     /// Weak, so that the servers' tasks do not keep themselves alive.
     pub(crate) stop: OnceLock<Weak<Stop>>,
 }
@@ -26,6 +30,7 @@ impl Shared {
             state: Mutex::new(state),
             request_hook: Mutex::new(None),
             command_hook: Mutex::new(None),
+            progress: Notify::new(),
             stop: OnceLock::new(),
         }
     }

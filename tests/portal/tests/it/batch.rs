@@ -193,6 +193,22 @@ async fn where_the_filter_is_ignored_every_guard_holds() {
 }
 
 #[tokio::test]
+async fn where_the_filter_never_finds_every_guard_refuses() {
+    let client = Client::with(Settings {
+        guard: GuardMode::NeverHolds,
+        ..Settings::default()
+    })
+    .await;
+    let id = client.portal.seed_contact("one", "", "");
+    let [(_, guard), (_, update)] = pair(id, "2100-01-01T00:00:00+03:00", "0");
+    guarded(&client, &guard, &update).await;
+    assert_eq!(client.portal.contact(id).unwrap().name.unwrap(), "one");
+    let since = json!({"filter": {">=DATE_MODIFY": "1980-01-01"}});
+    let rows = client.ok("crm.contact.list", since).await;
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn names_are_executed_as_references_even_when_encoded() {
     let client = Client::new().await;
     client.portal.seed_contact("secret", "", "");

@@ -169,3 +169,11 @@ async fn hidden_contacts_are_missing_from_lists_and_readable_alone() {
     );
     assert!(client.portal.contact(id).is_none() && client.rows().is_empty());
 }
+
+#[tokio::test]
+async fn for_whoever_is_no_administrator_a_gone_contact_looks_denied() {
+    let client = Client::new().await;
+    client.portal.settings(|s| s.admin = false);
+    let (_, _, text) = client.err("crm.contact.get", json!({"id": 99})).await;
+    assert_eq!(text, "Access denied.");
+}

@@ -116,6 +116,77 @@ async fn commands_fail_and_keys_vanish() {
 }
 
 #[tokio::test]
+async fn a_call_by_itself_is_struck_like_a_command() {
+    let client = Client::new().await;
+    let refuse = Effect::CommandError {
+        method: "profile".to_owned(),
+        nth: 0,
+        code: String::new(),
+        description: "Disk resource exhausted".to_owned(),
+    };
+    client
+        .portal
+        .fault(Fault::new(Matcher::calling("profile").times(2), refuse));
+    let refused = (400, String::new(), "Disk resource exhausted".to_owned());
+    assert_eq!(client.err("profile", json!({})).await, refused);
+    assert_eq!(client.err("profile", json!({})).await, refused);
+    client.ok("profile", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_hanging_answer_lets_a_client_on_the_same_clock_give_up() {
+    let client = Client::new().await;
+    client.portal.seed_contact("old", "", "");
+    let hang = Effect::Hang {
+        seconds: 65.0,
+        processed: true,
+    };
+    let reads = Matcher::method("crm.contact.get");
+    client.portal.fault(Fault::new(reads, hang));
+    let deadline = 1_767_596_400.0 + 65.0;
+    let given_up = async {
+        while test_portal::PortalClock::now(&client.clock) < deadline {
+            tokio::task::yield_now().await;
+        }
+    };
+    let body = json!({"auth": client.token, "id": 1});
+    tokio::select! {
+        biased;
+        answer = client.send("crm.contact.get", &body) => panic!("answered: {answer:?}"),
+        () = given_up => {}
+    }
+    // Nobody saw the answer, so nothing was read.
+    let write = json!({"id": 1, "fields": {"NAME": "New"}});
+    client.ok("crm.contact.update", write).await;
+    assert!(client.portal.violations()[0].contains("without a read"));
+}
+
+#[tokio::test]
+async fn tests_may_wait_for_progress() {
+    let client = Client::bound().await;
+    let id = client.portal.add_contact("a", "", "");
+    let emptied = client.portal.until(|portal| portal.queue().is_empty());
+    let work = async {
+        client.ok("crm.contact.get", json!({"id": id})).await;
+        client.ok("event.offline.get", json!({})).await;
+    };
+    tokio::join!(emptied, work);
+    assert_eq!(client.portal.request_count(), 2);
+}
+
+#[tokio::test]
+async fn two_hundred_portals_live_side_by_side() {
+    let mut clients = Vec::new();
+    for _ in 0..200 {
+        clients.push(Client::new().await);
+    }
+    for client in &clients {
+        client.ok("profile", json!({})).await;
+        assert_eq!(client.portal.request_count(), 1);
+    }
+}
+
+#[tokio::test]
 async fn hooks_run_before_requests_and_commands() {
     let client = Client::new().await;
     let id = client.portal.seed_contact("a", "", "");
