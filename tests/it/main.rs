@@ -14,6 +14,7 @@ mod names;
 mod names_command;
 mod names_invariants;
 mod names_settings;
+mod plans;
 mod sandbox;
 mod scene;
 mod units;
