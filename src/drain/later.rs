@@ -58,6 +58,10 @@ impl Drain {
         let store = self.portal.store();
         if item.rows.is_empty() {
             pass.unswept = true;
+            if !pass.task.tidies() {
+                pass.put_off.push(item.contact_id);
+                return Ok(());
+            }
             return Ok(store.postpone_parked(self.portal.id, item.contact_id, until)?);
         }
         store.defer_events(&self.portal.queue(), &item.row_ids(), until)?;

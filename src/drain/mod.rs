@@ -14,12 +14,15 @@ mod judge;
 mod later;
 mod outcome;
 mod pass;
+mod preview;
 mod read;
 mod reserve;
 mod survey;
 mod sweep;
 mod take;
+mod task;
 mod turn;
+mod undo;
 mod walk;
 mod work;
 mod write;
@@ -30,14 +33,16 @@ use jiff::Timestamp;
 
 pub use failure::DrainFailure;
 pub use outcome::{Outcome, Progress, Summary};
-pub use sweep::{Sweep, Swept};
+pub use sweep::{Sweep, SweepListener, Swept};
+pub use task::{Finding, Listener, PutBack, TaskSummary};
+pub use undo::values_to_put_back;
 
 use crate::{
     clock::after,
     config::PortalConfig,
     names::Engine,
     portal::Portal,
-    store::{PlanFacts, RunId},
+    store::{PlanFacts, RunId, RunTotals},
 };
 use pass::Pass;
 use sweep::Step;
@@ -54,7 +59,9 @@ pub struct Drain {
     portal: Portal,
     engine: Engine,
     limit: u32,
+    names_in_log: bool,
     memory: Memory,
+    last_totals: RunTotals,
 }
 
 /// What was learnt since the process started.
@@ -93,14 +100,29 @@ impl Drain {
             portal,
             engine,
             limit,
+            names_in_log: false,
             memory: Memory::default(),
+            last_totals: RunTotals::default(),
         }
+    }
+
+    /// Whether logs may show old and new names, which are personal data.
+    #[must_use]
+    pub fn naming_names(mut self, allowed: bool) -> Self {
+        self.names_in_log = allowed;
+        self
     }
 
     /// The portal that is drained.
     #[must_use]
     pub fn portal(&self) -> &Portal {
         &self.portal
+    }
+
+    /// What the last pass did, also where it failed.
+    #[must_use]
+    pub fn last_totals(&self) -> RunTotals {
+        self.last_totals
     }
 
     fn config(&self) -> &PortalConfig {
@@ -131,6 +153,7 @@ impl Drain {
             self.note_gap(&failure.to_string())?;
         }
         pass.totals.requests = self.portal.requests() - before;
+        self.last_totals = pass.totals;
         let word = match &outcome {
             Ok(outcome) => outcome.as_str(),
             Err(failure) => failure.word(),
@@ -167,12 +190,17 @@ impl Drain {
     /// Everything that has to stand before contacts may be changed. Answers how the pass ends where
     /// it may not begin.
     async fn begin(&mut self, pass: &mut Pass) -> Result<Option<Outcome>, DrainFailure> {
-        let record = self.portal.reread()?;
-        if let Some(reason) = record.unverified {
-            return Err(DrainFailure::Unverified(reason));
-        }
+        let mut record = self.portal.reread()?;
         if record.paused_at.is_some() {
             return Ok(Some(Outcome::Paused));
+        }
+        if record.unverified.is_some() {
+            // What was wrong when they were imported may have been put right meanwhile.
+            if let Err(unfit) = self.portal.verify().await? {
+                return Err(DrainFailure::Unverified(unfit.to_string()));
+            }
+            tracing::info!(portal = %self.config().name, "the tokens have passed their checks");
+            record = self.portal.reread()?;
         }
         self.memory.facts = record.facts;
         self.memory.stand_in = record.stand_in;

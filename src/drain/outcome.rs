@@ -34,6 +34,12 @@ pub enum Outcome {
 }
 
 impl Outcome {
+    /// Whether the portal is looked after: what is left waits for a reason that passes by itself.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        matches!(self, Self::Done | Self::WorkLeft { .. })
+    }
+
     /// The outcome in a word or two, as `status` shows it.
     #[must_use]
     pub fn as_str(&self) -> &'static str {

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use jiff::Timestamp;
 
 use super::{
-    Progress,
+    Finding, Progress,
     contest::Standing,
+    task::Task,
     work::{self, Correction, Item, Row, Settled},
 };
 use crate::{
@@ -46,6 +47,16 @@ pub(super) struct Pass {
     pub unswept: bool,
     /// Sweeps nothing: another queue has to be drained first.
     pub queue_only: bool,
+    /// What the pass is for, where that is not to tidy.
+    pub task: Task,
+    /// Contacts judged.
+    pub judged: u64,
+    /// What the task's listener was not told yet.
+    pub findings: Vec<Finding>,
+    /// Contacts that a task could not settle, with the reason.
+    pub refusals: Vec<(u64, String)>,
+    /// Contacts without rows that were put off: nothing but this pass remembers them.
+    pub put_off: Vec<u64>,
 }
 
 impl Pass {

@@ -48,6 +48,9 @@ pub enum Swept<'a> {
     },
 }
 
+/// Who is told of a sweep as it goes. A failure ends it.
+pub type SweepListener<'a> = dyn FnMut(Swept<'_>) -> Result<(), DrainFailure> + Send + 'a;
+
 /// Goes on after a step of a gap's sweep.
 pub(super) enum Step {
     /// There is nothing (more) to sweep now.
@@ -68,7 +71,7 @@ impl Drain {
     pub async fn sweep_pass(
         &mut self,
         sweep: &Sweep,
-        report: &mut (dyn FnMut(Swept<'_>) + Send),
+        report: &mut SweepListener<'_>,
     ) -> Result<Summary, DrainFailure> {
         let before = self.portal.requests();
         let mut pass = Pass {
@@ -97,7 +100,7 @@ impl Drain {
         &mut self,
         pass: &mut Pass,
         sweep: &Sweep,
-        report: &mut (dyn FnMut(Swept<'_>) + Send),
+        report: &mut SweepListener<'_>,
     ) -> Result<Outcome, DrainFailure> {
         if let Some(outcome) = self.begin_sweep(pass, sweep.apply).await? {
             return Ok(outcome);
@@ -111,11 +114,12 @@ impl Drain {
                 Walked::Stretch(stretch) => stretch,
                 Walked::Wait(until, why) => return Ok(Outcome::WorkLeft { until, why }),
             };
+            let alone = self.left_alone(&stretch.contacts)?;
             let mut full = false;
             for contact in stretch.contacts {
                 reached = contact.id;
                 looked_at += 1;
-                let changes = self.wanted(pass, &contact);
+                let changes = self.wanted(pass, &contact, &alone);
                 if changes.is_empty() {
                     continue;
                 }
@@ -123,9 +127,9 @@ impl Drain {
                 report(Swept::Found {
                     contact_id: contact.id,
                     changes: &changes,
-                });
+                })?;
                 if sweep.apply {
-                    self.judge(pass, Item::without_rows(contact.id), contact)?;
+                    self.judge(pass, Item::without_rows(contact.id), contact, &alone)?;
                 }
                 full = sweep.limit.is_some_and(|limit| found >= limit);
                 if full {
@@ -139,7 +143,7 @@ impl Drain {
                 report(Swept::UpTo {
                     contact_id: reached,
                     looked_at,
-                });
+                })?;
             }
             if full || stretch.is_last {
                 return Ok(Outcome::Done);
@@ -228,8 +232,9 @@ impl Drain {
             .map_or(cursor.swept_to, |contact| contact.id);
         pass.chunk = Some((reached, stretch.is_last));
         pass.unswept = false;
+        let alone = self.left_alone(&stretch.contacts)?;
         for contact in stretch.contacts {
-            self.judge(pass, Item::without_rows(contact.id), contact)?;
+            self.judge(pass, Item::without_rows(contact.id), contact, &alone)?;
         }
         Ok(Step::Working)
     }

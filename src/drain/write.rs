@@ -141,7 +141,8 @@ impl Drain {
             Err(failure) => return self.plain_call_failed(pass, correction, failure),
         };
         if !same_state(&fresh, &correction.contact) {
-            return self.judge(pass, correction.item, fresh);
+            let alone = self.left_alone([&fresh])?;
+            return self.judge(pass, correction.item, fresh, &alone);
         }
         self.note_sent(pass, std::slice::from_ref(&correction))?;
         match self
@@ -293,9 +294,12 @@ impl Drain {
             })
             .collect();
         let now = self.portal.now();
-        self.portal
-            .store()
-            .changes_sent(self.portal.id, run, pass.kind, &sent, now)?;
+        let store = self.portal.store();
+        if pass.task.put_back.is_some() {
+            // Before the write: once it is made, no pass may take the old value for a new mistake.
+            store.leave_values_alone(self.portal.id, &sent, now)?;
+        }
+        store.changes_sent(self.portal.id, run, pass.kind, &sent, now)?;
         pass.allowance = pass.allowance.saturating_sub(corrections.len() as u32);
         self.memory
             .unanswered
@@ -335,13 +339,25 @@ impl Drain {
         store.unpark(self.portal.id, &ids)?;
         self.end_truces(pass, &ids)?;
         for correction in corrections {
-            tracing::debug!(portal = %self.config().name, contact = correction.contact.id,
-                fields = correction.changes.len(), "written");
+            self.log_written(&correction);
             self.memory.unanswered.remove(&correction.contact.id);
             pass.totals.changed += 1;
             pass.settle(correction.item.rows);
+            pass.report(correction.contact.id, correction.changes);
         }
         Ok(())
+    }
+
+    fn log_written(&self, correction: &Correction) {
+        let (portal, contact) = (self.config().name.as_str(), correction.contact.id);
+        if !self.names_in_log {
+            let fields = correction.changes.len();
+            return tracing::debug!(portal, contact, fields, "written");
+        }
+        for change in &correction.changes {
+            let field = change.field.as_str();
+            tracing::info!(portal, contact, field, old = ?change.old, new = ?change.new, "written");
+        }
     }
 }
 

@@ -8,11 +8,14 @@ mod cursors;
 mod failures;
 mod fault;
 mod history;
+mod ignored;
 mod lock;
 mod open;
 mod portals;
 mod reservations;
 mod runs;
+mod tallies;
+mod walks;
 
 use std::{
     path::{Path, PathBuf},
@@ -27,10 +30,13 @@ pub use cursors::Cursor;
 pub use failures::Parked;
 pub use fault::StoreFault;
 pub use history::{Change, ChangeFilter, SentChange};
+pub use ignored::{Ignored, LeftAlone};
 pub use lock::{Holder, Lock};
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
-pub use reservations::{QueueKey, StoredEvent};
+pub use reservations::{OpenTotals, QueueKey, StoredEvent};
 pub use runs::{LastRun, RunId, RunKind, RunTotals};
+pub use tallies::{Backlog, Tally};
+pub use walks::Walk;
 
 /// An open state file. Clones share one connection.
 #[derive(Clone)]

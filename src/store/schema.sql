@@ -123,3 +123,22 @@ CREATE TABLE bucket (
   level REAL NOT NULL,
   as_of INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Numbers for monitoring; they only grow, or are the moment of the last event of a kind.
+CREATE TABLE tally (
+  portal_id INTEGER NOT NULL REFERENCES portal ON DELETE CASCADE,
+  name      TEXT NOT NULL,
+  labels    TEXT NOT NULL,
+  value     REAL NOT NULL,
+  PRIMARY KEY (portal_id, name, labels)
+) STRICT, WITHOUT ROWID;
+
+-- Walks over all contacts that were begun and are not finished, as the command that began them left them.
+CREATE TABLE walk (
+  portal_id INTEGER NOT NULL REFERENCES portal ON DELETE CASCADE,
+  purpose   TEXT NOT NULL,
+  reached   INTEGER NOT NULL,                  -- everything up to this contact is done
+  state     TEXT NOT NULL,                     -- what the command counted so far, as JSON
+  begun_at  INTEGER NOT NULL,
+  PRIMARY KEY (portal_id, purpose)
+) STRICT, WITHOUT ROWID;

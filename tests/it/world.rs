@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use b24_tidyd::{
     bitrix::Transport,
+    cli::desk::Desk,
     clock::{Clock, Pause, SharedClock},
     config::PortalConfig,
     drain::{Drain, DrainFailure, Summary},
@@ -156,10 +157,28 @@ impl World {
         .await
     }
 
+    /// What a command works with.
+    pub(crate) fn desk(&self) -> Desk {
+        Desk::open(
+            vec![self.config.clone()],
+            self.folder.path().join("state.db"),
+            self.context.clock.clone(),
+            self.context.stop.clone(),
+        )
+        .unwrap()
+    }
+
     /// Binds the events by a first pass, and forgets what that took.
     pub(crate) async fn bound(self) -> Self {
         self.pass().await.unwrap();
         self.portal.clear_requests();
+        self
+    }
+
+    /// The same world for a new process: the state file is opened anew, no stop is asked for.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.context.store = Store::open(self.context.store.path()).unwrap();
+        self.context.stop = CancellationToken::new();
         self
     }
 
