@@ -35,7 +35,7 @@ mod names_settings;
 mod notify;
 mod plans;
 mod preview;
-mod sandbox;
+mod robots;
 mod sandbox;
 mod scene;
 mod stepped_clock;

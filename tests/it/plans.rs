@@ -59,9 +59,6 @@ async fn a_plan_without_confirmation_is_drained_row_by_row() {
             assert!(params["filter"]["ID"].as_str().is_some_and(|id| id != "0"));
         }
     }
-    world.portal.clear_requests();
-    world.drain().pass(&mut |_| {}).await.unwrap();
-    assert!(world.portal.request_count() > 0);
 }
 
 #[tokio::test]
@@ -116,32 +113,30 @@ async fn foreign_rows_stay_untouched_on_every_plan() {
 /// run makes up for it. (Catches: taking before storing, reading before taking.)
 #[tokio::test]
 async fn a_lost_answer_at_any_step_loses_nothing() {
-    let effects = [
-        Effect::LoseAnswer,
-        Effect::CloseBeforeProcessing,
-        Effect::TruncatedJson,
+    let cases = [
+        (Effect::LoseAnswer, false),
+        (Effect::LoseAnswer, true),
+        (Effect::CloseBeforeProcessing, true),
+        (Effect::TruncatedJson, false),
     ];
-    for effect in effects {
-        for nth in 1..=8 {
-            for keeps_failing in [false, true] {
-                let world = unconfirmed().await;
-                messy(&world, 30);
-                let matching = Matcher::portal().nth(nth);
-                let matching = if keeps_failing {
-                    matching.times(40)
-                } else {
-                    matching
-                };
-                world.portal.fault(Fault::new(matching, effect.clone()));
-                let first = world.pass().await;
-                assert!(first.is_ok() || keeps_failing, "{effect:?} {nth}");
-                // A change while the rows are half-way.
-                world.portal.clear_faults();
-                world.advance(60.0);
-                let summary = world.pass().await.unwrap();
-                assert_eq!(summary.outcome, Outcome::Done, "{effect:?} {nth}");
-                all_tidy(&world);
-            }
+    for (effect, keeps_failing) in cases {
+        for nth in 1..=7 {
+            let world = unconfirmed().await;
+            messy(&world, 8);
+            let matching = Matcher::portal().nth(nth);
+            let matching = if keeps_failing {
+                matching.always()
+            } else {
+                matching
+            };
+            world.portal.fault(Fault::new(matching, effect.clone()));
+            let first = world.pass().await;
+            assert!(first.is_ok() || keeps_failing, "{effect:?} {nth}");
+            world.portal.clear_faults();
+            world.advance(60.0);
+            let summary = world.pass().await.unwrap();
+            assert_eq!(summary.outcome, Outcome::Done, "{effect:?} {nth}");
+            all_tidy(&world);
         }
     }
 }
@@ -411,7 +406,9 @@ async fn rows_reserved_under_a_lost_connector_wait_for_it() {
         connector: "tidy".to_owned(),
     };
     assert_eq!(world.context.store.open_events(&queue).unwrap().len(), 4);
-    assert_eq!(world.portal.queue().len(), 4);
+    let queue = world.portal.queue();
+    let reserved = queue.iter().filter(|row| !row.process_id.is_empty());
+    assert_eq!(reserved.count(), 4);
 
     world
         .portal
