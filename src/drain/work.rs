@@ -34,6 +34,8 @@ pub(super) struct Item {
     pub rows: Vec<Row>,
     /// How often it was read in this pass.
     pub looks: u32,
+    /// How often it met a temporary problem in this pass.
+    pub stumbles: u32,
     /// Not to be read before.
     pub not_before: Option<Timestamp>,
     /// The `DATE_MODIFY` at which the guard refused last.
@@ -49,6 +51,7 @@ impl Item {
             contact_id,
             rows: Vec::new(),
             looks: 0,
+            stumbles: 0,
             not_before: None,
             refused_at: None,
             missing_from_list: false,
@@ -120,8 +123,9 @@ pub(super) struct Settled {
     taken: Vec<u64>,
 }
 
-/// The most rows that one acknowledgement names.
-const MOST_ACKNOWLEDGED: usize = 1500;
+/// The most rows that one acknowledgement names. PHP reads no more than `max_input_vars` values from
+/// a command (1000 as it comes), and says nothing about the others: they would stay reserved.
+const MOST_ACKNOWLEDGED: usize = 900;
 
 impl Settled {
     pub(super) fn add(&mut self, rows: impl IntoIterator<Item = Row>) {
@@ -237,7 +241,7 @@ mod tests {
                 .iter()
                 .map(|(_, _, ids)| ids.len())
                 .collect::<Vec<_>>(),
-            [1500, 500]
+            [900, 900, 200]
         );
         let (process, _, ids) = &portions[0];
         settled.confirmed(process, ids);
@@ -246,7 +250,7 @@ mod tests {
                 .portions()
                 .map(|(_, _, ids)| ids.len())
                 .sum::<usize>(),
-            500
+            1100
         );
     }
 }

@@ -98,6 +98,8 @@ impl Drain {
         &mut self,
         pass: &mut Pass,
     ) -> Result<bool, DrainFailure> {
+        let now = self.portal.now();
+        pass.writes_wait = pass.writes_wait.take().filter(|(until, _)| *until > now);
         if let Some((until, _)) = pass.writes_wait {
             for correction in std::mem::take(&mut pass.to_write) {
                 self.defer(pass, &correction.item, until)?;
@@ -131,7 +133,11 @@ impl Drain {
     ) -> Result<(), DrainFailure> {
         let id = correction.contact.id;
         let fresh = match self.portal.call(&contacts::get(id), Repeat::Freely).await {
-            Ok(reply) => contacts::read_one(&reply.result, reply.time.began)?,
+            Ok(reply) => contacts::read_one(&reply.result, reply.time.began).map_err(Into::into),
+            Err(failure) => Err(failure),
+        };
+        let fresh = match fresh {
+            Ok(fresh) => fresh,
             Err(failure) => return self.plain_call_failed(pass, correction, failure),
         };
         if !same_state(&fresh, &correction.contact) {
@@ -195,6 +201,8 @@ impl Drain {
         }
         if !written.is_empty() {
             self.memory.false_refusals = 0;
+            // Room for more again, step by step.
+            self.memory.write_cap = self.memory.write_cap.map(|cap| cap * 2);
         }
         self.written(pass, written)?;
         self.strike_sent(&untouched)?;
@@ -239,7 +247,7 @@ impl Drain {
             self.memory.unanswered.insert(correction.contact.id);
         }
         match problem {
-            Problem::Unanswered(_) => self.look_again(pass, correction.item),
+            Problem::Unanswered(_) => self.stumble(pass, correction.item),
             problem => self.meet(pass, correction.item, problem),
         }
     }
