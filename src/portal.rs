@@ -4,10 +4,13 @@
 //! stands the repetition that the protocol demands: once after a renewal, once after a rename, and
 //! by policy where a request was certainly not processed or may be repeated without harm.
 
+pub mod admission;
+mod listing;
 mod meter;
 mod pace;
 mod renewal;
 mod retry;
+mod verify;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -107,6 +110,7 @@ pub struct Portal {
     meter: Mutex<Meter>,
     renewal: tokio::sync::Mutex<renewal::Unstored>,
     retry: RetryPolicy,
+    leave: CancellationToken,
 }
 
 /// What changes while we talk.
@@ -144,9 +148,18 @@ impl Portal {
             meter: Mutex::default(),
             renewal: tokio::sync::Mutex::default(),
             retry: RetryPolicy::CALLS,
+            leave: CancellationToken::new(),
             context,
             config,
         })
+    }
+
+    /// Ends at the next safe point once `leave` is cancelled. Unlike a stop, which gives a request
+    /// under way a few seconds, this waits for its answer.
+    #[must_use]
+    pub fn leaving_on(mut self, leave: CancellationToken) -> Self {
+        self.leave = leave;
+        self
     }
 
     /// The shared clock.
@@ -161,10 +174,10 @@ impl Portal {
         &self.context.store
     }
 
-    /// Whether a stop was asked for.
+    /// Whether the next safe point is the last one.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.context.stop.is_cancelled()
+        self.context.stop.is_cancelled() || self.leave.is_cancelled()
     }
 
     /// The queue that calls act on at the moment.
@@ -277,6 +290,7 @@ impl Portal {
         tokio::select! {
             biased;
             () = self.context.stop.cancelled() => Err(CallFailure::Stopped),
+            () = self.leave.cancelled() => Err(CallFailure::Stopped),
             () = self.context.clock.sleep_until(moment) => Ok(()),
         }
     }

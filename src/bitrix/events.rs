@@ -233,6 +233,8 @@ pub fn acknowledge(process_id: &ProcessId, rows: &RowIds) -> Call {
 pub enum Listed {
     /// Rows that some reservation holds.
     Reserved,
+    /// Rows of one of our events that some reservation holds.
+    ReservedOf(ContactEvent),
     /// Pending rows of one of our events.
     Pending(ContactEvent),
     /// Error rows that nobody has reserved, of one of our events.
@@ -247,19 +249,26 @@ pub fn list(which: Listed, start: u32) -> Call {
     let call = Call::new("event.offline.list").with("order", json!({"ID": "ASC"}));
     let filter = match which {
         Listed::Reserved => json!({">PROCESS_ID": ""}),
+        Listed::ReservedOf(event) => json!({">PROCESS_ID": "", "=EVENT_NAME": event.as_str()}),
         Listed::Pending(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 0, "=EVENT_NAME": event.as_str()})
         }
         Listed::Errors(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 1, "=EVENT_NAME": event.as_str()})
         }
-        // Sent on its own, a filter that is null is no array, and refused.
+        // A filter of null is refused.
         Listed::Everything => return call.with("start", start),
     };
     call.with("filter", filter).with("start", start)
 }
 
-/// Reads the answer to [`list`].
+/// Lists the fifty rows whose last change is longest ago; the answer's total counts all of them.
+#[must_use]
+pub fn oldest(which: Listed) -> Call {
+    list(which, 0).with("order", json!({"TIMESTAMP_X": "ASC"}))
+}
+
+/// Reads the answer to [`list`] and [`oldest`].
 ///
 /// # Errors
 /// [`Problem::Unclear`] where it is no list of rows.

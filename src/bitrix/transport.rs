@@ -79,6 +79,15 @@ impl Transport {
         Ok(Self { http, clock })
     }
 
+    /// The same client, with time limits that follow another clock.
+    #[must_use]
+    pub fn with_clock(&self, clock: SharedClock) -> Self {
+        Self {
+            http: self.http.clone(),
+            clock,
+        }
+    }
+
     /// Posts `body` to `url` and reads the whole answer.
     ///
     /// # Errors
@@ -97,6 +106,23 @@ impl Transport {
         let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
         tokio::select! {
             answer = read(request) => answer,
+            () = self.clock.alarm_at(deadline) => {
+                Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
+            }
+        }
+    }
+
+    /// Asks `url` for its head, to see whether anybody answers there (name, connection, TLS). Answers
+    /// with the HTTP status, whatever it is.
+    ///
+    /// # Errors
+    /// A [`Fault`] where nobody answers.
+    pub async fn reach(&self, url: &Url) -> Result<u16, Fault> {
+        let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
+        tokio::select! {
+            answer = self.http.head(url.clone()).send() => {
+                answer.map(|answer| answer.status().as_u16()).map_err(fault)
+            }
             () = self.clock.alarm_at(deadline) => {
                 Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
             }

@@ -7,9 +7,7 @@ use crate::{bitrix::Problem, portal::CallFailure, store::StoreFault};
 #[derive(Debug, thiserror::Error)]
 pub enum DrainFailure {
     /// The stored tokens have not passed their checks.
-    #[error(
-        "the stored tokens are not verified: {0}; run `b24-tidyd auth status`, then import again"
-    )]
+    #[error("the stored tokens have not passed their checks: {0}")]
     Unverified(String),
     /// A person has to act on the portal.
     #[error("{0}")]
@@ -29,6 +27,9 @@ pub enum DrainFailure {
     /// A stop was asked for.
     #[error("a stop was asked for")]
     Stopped,
+    /// Whoever listened to what was found no longer does.
+    #[error("the output failed: {0}")]
+    Output(#[from] std::io::Error),
 }
 
 impl DrainFailure {
@@ -42,7 +43,7 @@ impl DrainFailure {
             Self::Temporary(_) => "put off",
             Self::Internal(_) => "failed",
             Self::Store(_) => "state file failed",
-            Self::Stopped => "stopped",
+            Self::Stopped | Self::Output(_) => "stopped",
         }
     }
 }

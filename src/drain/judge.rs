@@ -2,11 +2,16 @@
 
 use super::{
     Drain, DrainFailure, Pass,
+    task::PutBack,
     work::{Correction, Item},
 };
 use crate::{
-    bitrix::contacts::Contact, clock::after, contact::changes, portal::RetryPolicy,
-    store::SentChange,
+    bitrix::contacts::Contact,
+    clock::after,
+    contact::{FieldChange, changes},
+    names::Field,
+    portal::RetryPolicy,
+    store::{LeftAlone, SentChange},
 };
 
 /// How often a contact is read in one pass before it is put off.
@@ -19,13 +24,25 @@ impl Drain {
         pass: &mut Pass,
         item: Item,
         contact: Contact,
+        alone: &LeftAlone,
     ) -> Result<(), DrainFailure> {
-        self.resolve_unanswered(&contact)?;
-        let value_of =
-            |field: crate::names::Field| contact.fields.get(field.as_str()).map(String::as_str);
-        let changes = changes(&self.engine, &self.config().fields, value_of, |_, _| false);
+        pass.judged += u64::from(item.looks == 0);
+        if !pass.task.dry {
+            self.resolve_unanswered(&contact)?;
+            let outdated = alone.outdated(contact.id, |field| {
+                contact.fields.get(field).map(String::as_str)
+            });
+            self.portal
+                .store()
+                .forget_left_alone(self.portal.id, contact.id, &outdated)?;
+        }
+        let changes = self.needed(pass, &contact, alone);
         if changes.is_empty() {
             return self.settle(pass, item);
+        }
+        if pass.task.dry {
+            pass.report(contact.id, changes);
+            return Ok(());
         }
         pass.to_write.push_back(Correction {
             item,
@@ -35,11 +52,34 @@ impl Drain {
         Ok(())
     }
 
+    /// The changes that a contact needs for the pass's task.
+    fn needed(&self, pass: &Pass, contact: &Contact, alone: &LeftAlone) -> Vec<FieldChange> {
+        let value_of = |field: Field| contact.fields.get(field.as_str()).map(String::as_str);
+        if let Some(values) = &pass.task.put_back {
+            let values = values.get(&contact.id).into_iter().flatten();
+            return values
+                .filter(|value| value_of(value.field) == Some(&value.ours))
+                .map(PutBack::change)
+                .collect();
+        }
+        if alone.contact(contact.id) {
+            return Vec::new();
+        }
+        changes(
+            &self.engine,
+            &self.config().fields,
+            value_of,
+            |field, value| alone.value(contact.id, field.as_str(), value),
+        )
+    }
+
     /// The contact is as it should be, or gone: its rows may be acknowledged.
     pub(super) fn settle(&mut self, pass: &mut Pass, item: Item) -> Result<(), DrainFailure> {
-        self.portal
-            .store()
-            .unpark(self.portal.id, &[item.contact_id])?;
+        if pass.task.tidies() {
+            self.portal
+                .store()
+                .unpark(self.portal.id, &[item.contact_id])?;
+        }
         pass.settle(item.rows);
         Ok(())
     }
@@ -51,6 +91,12 @@ impl Drain {
         item: Item,
         reason: &str,
     ) -> Result<(), DrainFailure> {
+        if pass.task.reports {
+            pass.refusals.push((item.contact_id, reason.to_owned()));
+        }
+        if pass.task.dry {
+            return Ok(());
+        }
         let now = self.portal.now();
         let attempts =
             self.portal

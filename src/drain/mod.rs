@@ -7,10 +7,13 @@
 mod adopt;
 mod failure;
 mod judge;
+mod preview;
 mod read;
 mod reserve;
 mod survey;
+mod task;
 mod turn;
+mod undo;
 mod work;
 mod write;
 
@@ -19,14 +22,17 @@ use std::collections::{HashSet, VecDeque};
 use jiff::Timestamp;
 
 pub use failure::DrainFailure;
+pub use task::{Finding, Listener, PutBack, TaskSummary};
+pub use undo::values_to_put_back;
 
 use crate::{
     clock::after,
     config::PortalConfig,
     names::Engine,
     portal::{Portal, RetryPolicy},
-    store::{Cursor, PlanFacts, RunId, RunKind, RunTotals},
+    store::{Cursor, PlanFacts, RunId, RunTotals},
 };
+use task::Task;
 use work::{Correction, Item, Row, Settled};
 
 /// Until when rows may have been put off in earnest; beyond that the clock was set back.
@@ -93,6 +99,7 @@ pub struct Drain {
     portal: Portal,
     engine: Engine,
     limit: u32,
+    names_in_log: bool,
     memory: Memory,
 }
 
@@ -133,6 +140,16 @@ struct Pass {
     writes_wait: Option<(Timestamp, String)>,
     deferred: u64,
     cursor: Cursor,
+    /// What the pass is for.
+    task: Task,
+    /// Contacts judged.
+    judged: u64,
+    /// What the task's listener was not told yet.
+    findings: Vec<Finding>,
+    /// Contacts that the portal refused, with its reason; kept for tasks alone.
+    refusals: Vec<(u64, String)>,
+    /// Contacts without rows that were put off: nothing but this pass remembers them.
+    put_off: Vec<u64>,
 }
 
 impl Drain {
@@ -144,8 +161,16 @@ impl Drain {
             portal,
             engine,
             limit,
+            names_in_log: false,
             memory: Memory::default(),
         }
+    }
+
+    /// Whether logs may show old and new names, which are personal data.
+    #[must_use]
+    pub fn naming_names(mut self, allowed: bool) -> Self {
+        self.names_in_log = allowed;
+        self
     }
 
     /// The portal that is drained.
@@ -188,12 +213,17 @@ impl Drain {
         pass: &mut Pass,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, DrainFailure> {
-        let record = self.portal.reread()?;
-        if let Some(reason) = record.unverified {
-            return Err(DrainFailure::Unverified(reason));
-        }
+        let mut record = self.portal.reread()?;
         if record.paused_at.is_some() {
             return Ok(Outcome::Paused);
+        }
+        if record.unverified.is_some() {
+            // What was wrong when they were imported may have been put right meanwhile.
+            if let Err(unfit) = self.portal.verify().await? {
+                return Err(DrainFailure::Unverified(unfit.to_string()));
+            }
+            tracing::info!(portal = %self.config().name, "the tokens have passed their checks");
+            record = self.portal.reread()?;
         }
         self.memory.facts = record.facts;
         let now = self.portal.now();
@@ -298,6 +328,9 @@ impl Drain {
             pass.in_hand.remove(&row);
         }
         pass.deferred += item.rows.len() as u64;
+        if item.rows.is_empty() {
+            pass.put_off.push(item.contact_id);
+        }
         Ok(())
     }
 
@@ -318,7 +351,7 @@ impl Drain {
         let run =
             self.portal
                 .store()
-                .start_run(self.portal.id, RunKind::Drain, self.portal.now())?;
+                .start_run(self.portal.id, pass.task.kind, self.portal.now())?;
         pass.run = Some(run);
         Ok(run)
     }

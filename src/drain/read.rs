@@ -31,7 +31,7 @@ impl Drain {
         pass.to_read = waiting;
         let (by_get, by_list): (Vec<Item>, Vec<Item>) =
             ready.into_iter().partition(|item| item.missing_from_list);
-        if let Some(first) = by_list.first().filter(|_| self.needs_proof())
+        if let Some(first) = by_list.first().filter(|_| self.needs_proof(pass))
             && turn.batch.push("proof", &contacts::proof(first.contact_id))
         {
             turn.proof = Some(first.contact_id);
@@ -60,8 +60,8 @@ impl Drain {
         }
     }
 
-    fn needs_proof(&self) -> bool {
-        !self.memory.guards_proven && self.memory.facts.guards_work != Some(false)
+    fn needs_proof(&self, pass: &Pass) -> bool {
+        !pass.task.dry && !self.memory.guards_proven && self.memory.facts.guards_work != Some(false)
     }
 
     /// Judges every contact that was read.
@@ -98,9 +98,11 @@ impl Drain {
             .into_iter()
             .map(|contact| (contact.id, contact))
             .collect();
+        let ids: Vec<u64> = by_id.keys().copied().collect();
+        let alone = self.portal.store().left_alone(self.portal.id, &ids)?;
         for mut item in page {
             match by_id.remove(&item.contact_id) {
-                Some(contact) => self.judge(pass, item, contact)?,
+                Some(contact) => self.judge(pass, item, contact, &alone)?,
                 None => {
                     // Absence proves nothing: a single get tells whether it is gone.
                     item.missing_from_list = true;
@@ -167,9 +169,11 @@ impl Drain {
                     .to_owned(),
             ));
         }
+        let ids: Vec<u64> = outcomes.iter().map(|(item, _)| item.contact_id).collect();
+        let alone = self.portal.store().left_alone(self.portal.id, &ids)?;
         for (item, outcome) in outcomes {
             match outcome {
-                Ok(contact) => self.judge(pass, item, contact)?,
+                Ok(contact) => self.judge(pass, item, contact, &alone)?,
                 Err(problem) => self.meet(pass, item, problem)?,
             }
         }
@@ -215,9 +219,8 @@ impl Drain {
             self.memory.guards_proven = true;
             if self.memory.facts.guards_work.is_none() {
                 self.memory.facts.guards_work = Some(true);
-                self.portal
-                    .store()
-                    .set_plan_facts(self.portal.id, self.memory.facts)?;
+                let store = self.portal.store();
+                store.set_plan_facts(self.portal.id, self.memory.facts)?;
             }
             return Ok(());
         }

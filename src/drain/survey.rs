@@ -51,14 +51,14 @@ impl Drain {
         Ok(())
     }
 
-    fn choose_connector(&self) {
+    pub(super) fn choose_connector(&self) {
         let possible = self.memory.facts.plan_connector != Some(false);
         let connector = self.config().connector.as_ref().filter(|_| possible);
         self.portal
             .use_connector(connector.map(|connector| connector.as_str()));
     }
 
-    fn uses_connector(&self) -> bool {
+    pub(super) fn uses_connector(&self) -> bool {
         !self.portal.queue().connector.is_empty()
     }
 
@@ -115,7 +115,7 @@ impl Drain {
         Ok(())
     }
 
-    fn lose_connector(&mut self, said: &Said) -> Result<(), DrainFailure> {
+    pub(super) fn lose_connector(&mut self, said: &Said) -> Result<(), DrainFailure> {
         tracing::warn!(portal = %self.config().name, %said,
             "the plan has no rest_auth_connector; working without `auth_connector`");
         self.memory.facts.plan_connector = Some(false);

@@ -14,7 +14,7 @@ use crate::{
     },
     clock::after,
     portal::{CallFailure, Repeat},
-    store::{RunKind, SentChange},
+    store::SentChange,
 };
 
 /// Contacts in one request at most: two commands each, and room for acknowledgements.
@@ -141,7 +141,8 @@ impl Drain {
             Err(failure) => return self.plain_call_failed(pass, correction, failure),
         };
         if !same_state(&fresh, &correction.contact) {
-            return self.judge(pass, correction.item, fresh);
+            let alone = self.portal.store().left_alone(self.portal.id, &[id])?;
+            return self.judge(pass, correction.item, fresh, &alone);
         }
         self.note_sent(pass, std::slice::from_ref(&correction))?;
         match self
@@ -293,9 +294,22 @@ impl Drain {
             })
             .collect();
         let now = self.portal.now();
-        self.portal
-            .store()
-            .changes_sent(self.portal.id, run, RunKind::Drain, &sent, now)?;
+        let store = self.portal.store();
+        if pass.task.put_back.is_some() {
+            // Before the write: once it is made, no pass may take the old value for a new mistake.
+            let values: Vec<(u64, &str, &str)> = sent
+                .iter()
+                .map(|change| {
+                    (
+                        change.contact_id,
+                        change.field.as_str(),
+                        change.new.as_str(),
+                    )
+                })
+                .collect();
+            store.leave_values_alone(self.portal.id, &values, now)?;
+        }
+        store.changes_sent(self.portal.id, run, pass.task.kind, &sent, now)?;
         self.memory
             .unanswered
             .extend(corrections.iter().map(|correction| correction.contact.id));
@@ -333,13 +347,25 @@ impl Drain {
         store.changes_answered(self.portal.id, &ids, &[])?;
         store.unpark(self.portal.id, &ids)?;
         for correction in corrections {
-            tracing::debug!(portal = %self.config().name, contact = correction.contact.id,
-                fields = correction.changes.len(), "written");
+            self.log_written(&correction);
             self.memory.unanswered.remove(&correction.contact.id);
             pass.totals.changed += 1;
             pass.settle(correction.item.rows);
+            pass.report(correction.contact.id, correction.changes);
         }
         Ok(())
+    }
+
+    fn log_written(&self, correction: &Correction) {
+        let (portal, contact) = (self.config().name.as_str(), correction.contact.id);
+        if !self.names_in_log {
+            let fields = correction.changes.len();
+            return tracing::debug!(portal, contact, fields, "written");
+        }
+        for change in &correction.changes {
+            let field = change.field.as_str();
+            tracing::info!(portal, contact, field, old = ?change.old, new = ?change.new, "written");
+        }
     }
 }
 

@@ -162,8 +162,10 @@ impl Engine {
             if self.settings.overrides.lay_over(field, token) {
                 return Rule::Override;
             }
-            plain::tidy_token(casing, &self.settings.language, token);
-            Rule::Plain
+            match plain::tidy_token(casing, &self.settings.language, token) {
+                true => Rule::Plain,
+                false => Rule::PlainKept,
+            }
         };
         words.iter().map(tidy).collect()
     }

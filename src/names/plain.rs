@@ -7,7 +7,9 @@ use super::text::parts;
 
 /// First letter of each part up, the others down. An apostrophe starts no new part; a dot or a
 /// hyphen does. A part that starts with a digit or with a letter without case gets no capital.
-pub(super) fn tidy_token(casing: Casing, language: &Language, token: &mut [Glyph]) {
+/// Answers whether anything changed.
+pub(super) fn tidy_token(casing: Casing, language: &Language, token: &mut [Glyph]) -> bool {
+    let mut changed = false;
     for part in parts(token) {
         let part = &mut token[part];
         let start = part
@@ -23,6 +25,7 @@ pub(super) fn tidy_token(casing: Casing, language: &Language, token: &mut [Glyph
             }
             _ => &[],
         };
-        casing.capitalise(part, capitals);
+        changed |= casing.capitalise(part, capitals);
     }
+    changed
 }

@@ -74,14 +74,15 @@ impl Token {
     fn read(field: &[Glyph], span: Span, lexicon: &Lexicon) -> Token {
         let glyphs = &field[span.clone()];
         let has_digit = glyphs.iter().any(|glyph| glyph.kind == Kind::Digit);
-        // No listed word has a digit.
-        let fold = if has_digit {
+        let shape = Shape::of(glyphs);
+        // No rule asks about a word with a digit or without cased letters.
+        let fold = if has_digit || shape.is_none() {
             Fold::default()
         } else {
             Fold::of(glyphs)
         };
         Token {
-            shape: Shape::of(glyphs),
+            shape,
             letters: glyphs.iter().filter(|glyph| glyph.is_letter()).count(),
             cased_letters: glyphs.iter().filter(|glyph| glyph.is_cased()).count(),
             has_digit,

@@ -6,6 +6,8 @@
 pub enum Rule {
     /// Nothing had to change.
     Kept,
+    /// Plain style: nothing had to change.
+    PlainKept,
     /// Token without cased letters (5.1).
     Uncased,
     /// Part that starts with a letter without case (7).
@@ -112,6 +114,7 @@ impl Rule {
     fn description(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Rule::Kept => ("kept", "7", "fine as it is"),
+            Rule::PlainKept => ("kept", "4", "fine as it is"),
             Rule::Uncased => ("uncased", "5.1", "no letters that have case"),
             Rule::UncasedStart => ("uncased-start", "7", "starts with a letter without case"),
             Rule::Plain => ("plain", "4", "plain style: first letter up, the rest down"),

@@ -67,7 +67,7 @@ impl Smart<'_> {
             }
         }
         let letter_parts = letter_parts(glyphs);
-        // 6 and 8. Numerals. As the first token only one in capitals counts: `Ii` is a surname.
+        // 6. Numerals. As the first token only one in capitals counts: `Ii` is a surname.
         if let Some(part) = suffixes::numeral(self.lexicon, glyphs, &letter_parts, is_first) {
             if !is_first {
                 suffixes::raise_numeral(self.casing, &mut glyphs[part]);
@@ -78,7 +78,15 @@ impl Smart<'_> {
             }
         }
         // 7. Part by part.
-        self.tidy_parts(at, glyphs, &letter_parts)
+        let rule = self.tidy_parts(at, glyphs, &letter_parts);
+        // 8. A numeral that came out only now: `ıi` gave `Ii`.
+        if !is_first
+            && let Some(part) = suffixes::numeral(self.lexicon, glyphs, &letter_parts, is_first)
+        {
+            suffixes::raise_numeral(self.casing, &mut glyphs[part]);
+            return Rule::Numeral;
+        }
+        rule
     }
 
     fn tidy_parts(&self, at: usize, glyphs: &mut [Glyph], letter_parts: &[Span]) -> Rule {

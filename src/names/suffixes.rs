@@ -56,7 +56,7 @@ fn lay_case(casing: Casing, token: &mut [Glyph], entry: &str) {
 
 /// 6.4 The part that is a numeral, if it is the token's only letter part and ASCII. Outside the
 /// first token an `İ` counts as the `i` it stands for under Turkic casing, so that a numeral that
-/// was raised is a numeral still (this is step 8 of section 5 as well).
+/// was raised is a numeral still.
 pub(super) fn numeral(
     lexicon: &Lexicon,
     token: &[Glyph],

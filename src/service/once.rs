@@ -4,12 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
-use super::open_drain;
 use crate::{
     clock::{after, seconds_between},
     config::{Config, PortalConfig},
-    drain::{DrainFailure, Outcome, Progress},
-    portal::{Context, Patience},
+    drain::{Drain, DrainFailure, Outcome, Progress},
+    portal::{CallFailure, Context, Patience, Portal},
     store::RunTotals,
 };
 
@@ -114,4 +113,19 @@ pub async fn drain_once(
         report.ending = Ending::Ended(summary.outcome);
         return report;
     }
+}
+
+/// Opens a portal's drain with the tokens in the store; none where there are none yet.
+fn open_drain(
+    context: &Context,
+    config: &Arc<PortalConfig>,
+    limit: u32,
+    patience: Patience,
+) -> Result<Option<Drain>, CallFailure> {
+    let (url, client_id) = (config.url.as_str(), &config.client_id);
+    let Some(record) = context.store.find_portal(url, client_id)? else {
+        return Ok(None);
+    };
+    let portal = Portal::open(context.clone(), config.clone(), &record, patience)?;
+    Ok(Some(Drain::new(portal, limit)))
 }

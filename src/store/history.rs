@@ -1,5 +1,7 @@
 //! Every field that was written, before and after.
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
 use rusqlite::{Row, params};
 
@@ -178,7 +180,7 @@ impl Store {
         })
     }
 
-    /// Passes every change that fits `filter` to `each`, newest first.
+    /// Passes every change that fits `filter` to `each`, newest first, until it says to break off.
     ///
     /// # Errors
     /// A fault of the state file.
@@ -186,7 +188,7 @@ impl Store {
         &self,
         portal: PortalId,
         filter: &ChangeFilter,
-        mut each: impl FnMut(Change),
+        mut each: impl FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), StoreFault> {
         self.read(|db| {
             let mut select = db.prepare_cached(
@@ -205,13 +207,16 @@ impl Store {
                 filter.rule
             ])?;
             while let Some(row) = rows.next()? {
-                each(Change {
+                let flow = each(Change {
                     at: moment(row.get("at")?),
                     run: RunId(row.get("run_id")?),
                     kind: row.get("kind")?,
                     confirmed: row.get::<_, String>("outcome")? == "written",
                     sent: sent_change(row)?,
                 });
+                if flow.is_break() {
+                    break;
+                }
             }
             Ok(())
         })

@@ -7,6 +7,7 @@ mod cursors;
 mod failures;
 mod fault;
 mod history;
+mod ignored;
 mod lock;
 mod open;
 mod portals;
@@ -25,9 +26,10 @@ pub use cursors::Cursor;
 pub use failures::{Contested, Parked};
 pub use fault::StoreFault;
 pub use history::{Change, ChangeFilter, SentChange};
+pub use ignored::{Ignored, LeftAlone};
 pub use lock::{Holder, Lock};
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
-pub use reservations::{QueueKey, StoredEvent};
+pub use reservations::{OpenTotals, QueueKey, StoredEvent};
 pub use runs::{LastRun, RunId, RunKind, RunTotals};
 
 /// An open state file. Clones share one connection.

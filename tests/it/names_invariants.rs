@@ -43,30 +43,23 @@ const LANGUAGES: &[&str] = &[
     "sv",
 ];
 
+/// A word as people and machines mistype it.
 fn spelling(word: &str, manner: u8, coins: u64) -> String {
-    let coin = |at: usize| coins >> (at % 64) & 1 == 1;
-    let upper = |ch: char| MAPPER.simple_uppercase(ch);
-    let lower = |ch: char| MAPPER.simple_lowercase(ch);
-    let letters = word.chars().enumerate();
-    match manner {
-        0 => word.to_owned(),
-        1 => letters.map(|(_, ch)| upper(ch)).collect(),
-        2 => letters
-            .map(|(at, ch)| if at == 0 { upper(ch) } else { lower(ch) })
-            .collect(),
-        3 => letters
-            .map(|(at, ch)| if at == 0 { lower(ch) } else { upper(ch) })
-            .collect(),
-        4 => letters
-            .map(|(at, ch)| if at < 2 { upper(ch) } else { lower(ch) })
-            .collect(),
-        5 => letters
-            .map(|(at, ch)| if at < 3 { ch } else { upper(ch) })
-            .collect(),
-        _ => letters
-            .map(|(at, ch)| if coin(at) { upper(ch) } else { ch })
-            .collect(),
-    }
+    let raise = |at: usize| match manner {
+        1 => true,
+        2 => at == 0,
+        3 => at > 0,
+        4 => at < 2,
+        5 => at >= 3,
+        _ => coins >> (at % 64) & 1 == 1,
+    };
+    let spell = |(at, ch): (usize, char)| match manner {
+        0 => ch,
+        _ if raise(at) => MAPPER.simple_uppercase(ch),
+        2..=4 => MAPPER.simple_lowercase(ch),
+        _ => ch,
+    };
+    word.chars().enumerate().map(spell).collect()
 }
 
 fn word() -> impl Strategy<Value = String> {

@@ -318,4 +318,12 @@ fn the_deciding_rule_is_named() {
         let named: Vec<Rule> = explanation.words.iter().map(|word| word.rule).collect();
         assert_eq!(named, rules, "{text}");
     }
+
+    let plain = Engine::new(Settings {
+        style: Style::Plain,
+        ..with_overrides("McKay\n")
+    });
+    let explanation = plain.explain(Field::Name, "JOHN Smith mckay");
+    let named: Vec<Rule> = explanation.words.iter().map(|word| word.rule).collect();
+    assert_eq!(named, [Rule::Plain, Rule::PlainKept, Rule::Override]);
 }
