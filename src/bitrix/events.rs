@@ -245,7 +245,10 @@ pub enum Listed {
 #[must_use]
 pub fn list(which: Listed, start: u32) -> Call {
     let call = Call::new("event.offline.list").with("order", json!({"ID": "ASC"}));
+    let call = call.with("start", start);
     let filter = match which {
+        // A filter that is null is refused; none at all lists everything.
+        Listed::Everything => return call,
         Listed::Reserved => json!({">PROCESS_ID": ""}),
         Listed::Pending(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 0, "=EVENT_NAME": event.as_str()})
@@ -253,16 +256,16 @@ pub fn list(which: Listed, start: u32) -> Call {
         Listed::Errors(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 1, "=EVENT_NAME": event.as_str()})
         }
-        Listed::Everything => Value::Null,
     };
-    call.with("filter", filter).with("start", start)
+    call.with("filter", filter)
 }
 
 /// The same for rows behind the one with the id `after` alone.
 #[must_use]
 pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
     let mut call = list(which, start);
-    call.params["filter"][">ID"] = Value::from(after);
+    let filter = call.params.entry("filter").or_insert_with(|| json!({}));
+    filter[">ID"] = Value::from(after);
     call
 }
 
