@@ -4,10 +4,13 @@
 //! stands the repetition that the protocol demands: once after a renewal, once after a rename, and
 //! by policy where a request was certainly not processed or may be repeated without harm.
 
+pub mod admission;
+mod listing;
 mod meter;
 mod pace;
 mod renewal;
 mod retry;
+mod verify;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -233,6 +233,8 @@ pub fn acknowledge(process_id: &ProcessId, rows: &RowIds) -> Call {
 pub enum Listed {
     /// Rows that some reservation holds.
     Reserved,
+    /// Rows of one of our events that some reservation holds.
+    ReservedOf(ContactEvent),
     /// Pending rows of one of our events.
     Pending(ContactEvent),
     /// Error rows that nobody has reserved, of one of our events.
@@ -250,6 +252,7 @@ pub fn list(which: Listed, start: u32) -> Call {
         // A filter that is null is refused; none at all lists everything.
         Listed::Everything => return call,
         Listed::Reserved => json!({">PROCESS_ID": ""}),
+        Listed::ReservedOf(event) => json!({">PROCESS_ID": "", "=EVENT_NAME": event.as_str()}),
         Listed::Pending(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 0, "=EVENT_NAME": event.as_str()})
         }
@@ -269,7 +272,13 @@ pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
     call
 }
 
-/// Reads the answer to [`list`].
+/// Lists the fifty rows whose last change is longest ago; the answer's total counts all of them.
+#[must_use]
+pub fn oldest(which: Listed) -> Call {
+    list(which, 0).with("order", json!({"TIMESTAMP_X": "ASC"}))
+}
+
+/// Reads the answer to [`list`] and [`oldest`].
 ///
 /// # Errors
 /// [`Problem::Unclear`] where it is no list of rows.

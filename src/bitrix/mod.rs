@@ -9,6 +9,7 @@ pub mod call;
 pub mod contacts;
 pub mod decode;
 pub mod events;
+pub mod handed;
 pub mod limits;
 pub mod oauth;
 pub mod problem;

@@ -60,6 +60,7 @@ pub enum GrantProblem {
 }
 
 /// What is exchanged for tokens.
+#[derive(Clone, Copy)]
 pub enum Offer<'a> {
     /// A one-time code from the browser, valid for 30 seconds.
     Code(&'a SecretString),

@@ -129,6 +129,23 @@ impl Transport {
             }
         }
     }
+
+    /// Asks `url` for its head, to see whether anybody answers there (name, connection, TLS). Answers
+    /// with the HTTP status, whatever it is.
+    ///
+    /// # Errors
+    /// A [`Fault`] where nobody answers.
+    pub async fn reach(&self, url: &Url) -> Result<u16, Fault> {
+        let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
+        tokio::select! {
+            answer = self.http.head(url.clone()).send() => {
+                answer.map(|answer| answer.status().as_u16()).map_err(fault)
+            }
+            () = self.clock.alarm_at(deadline) => {
+                Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
+            }
+        }
+    }
 }
 
 async fn read(request: reqwest::RequestBuilder) -> Result<Answer, Fault> {

@@ -1,18 +1,29 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+pub mod auth;
+pub mod care;
 mod change_list;
 mod change_summary;
+pub mod config;
 mod csv;
+pub mod desk;
+pub mod events;
 pub mod exit;
+pub mod failures;
+pub mod generate;
 pub mod history;
 pub mod ignore;
 pub mod logging;
 pub mod names;
+pub mod pause;
 pub mod preview;
+pub mod queue;
 mod quoted;
 mod report;
 pub mod run;
+pub mod status;
 pub mod sweep;
+mod text;
 pub mod trust;
 pub mod undo;
 mod walk;
@@ -72,9 +83,22 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon, or drain every portal once
     Run(run::RunArgs),
+    /// Authorise this program at a portal, or see and end that
+    Auth(auth::AuthArgs),
+    /// Watch, mend, configure
+    #[command(flatten)]
+    Care(care::CareCommand),
     /// Look before, see after, take it back
     #[command(flatten)]
     Trust(trust::TrustCommand),
+    /// Tidy names given as arguments or on standard input, and say why
+    ///
+    /// Each TEXT is one value and gives one line. Without TEXT, each line of standard input is a
+    /// value. No configuration file is needed; nothing is sent anywhere.
+    Names(names::NamesArgs),
+    /// Write the manual and the shells' completions, for packaging
+    #[command(subcommand, hide = true)]
+    Generate(generate::GenerateCommand),
 }
 
 impl Cli {
@@ -89,9 +113,24 @@ impl Cli {
             self.verbose.min(2) as i8
         };
         logging::start(self.log_format, verbosity);
+        match self.dispatch().await {
+            // Whoever reads us has seen enough, as in `status | head -1`.
+            Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
+            outcome => outcome,
+        }
+    }
+
+    async fn dispatch(&self) -> anyhow::Result<Exit> {
         match &self.command {
-            Command::Run(args) => run::run(&self, args).await,
-            Command::Trust(command) => command.run(&self).await,
+            Command::Run(args) => run::run(self, args).await,
+            Command::Auth(args) => auth::auth(self, args).await,
+            Command::Care(command) => command.run(self).await,
+            Command::Trust(command) => command.run(self).await,
+            Command::Generate(command) => command.run(),
+            Command::Names(args) => {
+                names::run(args, std::io::stdin().lock(), std::io::stdout())?;
+                Ok(Exit::Done)
+            }
         }
     }
 
@@ -132,6 +171,16 @@ impl Cli {
             .into()
         })
     }
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let kind = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind)
+            .or_else(|| cause.downcast_ref::<serde_json::Error>()?.io_error_kind());
+        kind == Some(std::io::ErrorKind::BrokenPipe)
+    })
 }
 
 fn names_of(config: &Config) -> String {

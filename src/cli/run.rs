@@ -36,7 +36,7 @@ pub struct RunArgs {
 }
 
 /// Reads `90`, `90s`, `2m`, `1h 30m` and the like.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a duration such as 90s, 2m or 1h".to_owned();
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));

@@ -7,9 +7,7 @@ use crate::{bitrix::Problem, portal::CallFailure, store::StoreFault};
 #[derive(Debug, thiserror::Error)]
 pub enum DrainFailure {
     /// The stored tokens have not passed their checks.
-    #[error(
-        "the stored tokens are not verified: {0}; run `b24-tidyd auth status`, then import again"
-    )]
+    #[error("the stored tokens have not passed their checks: {0}")]
     Unverified(String),
     /// A person has to act on the portal.
     #[error("{0}")]

@@ -211,6 +211,11 @@ impl Drain {
         };
         if contacts::read_list(reply.result, None)?.is_empty() {
             self.memory.guards_proven = true;
+            if self.memory.facts.guards_work.is_none() {
+                self.memory.facts.guards_work = Some(true);
+                let store = self.portal.store();
+                store.set_plan_facts(self.portal.id, self.memory.facts)?;
+            }
             return Ok(());
         }
         self.guards_fail(&Said {

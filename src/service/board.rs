@@ -61,17 +61,16 @@ impl Board {
         if let Some(portal) = state.portals.get_mut(name) {
             *portal = Some(standing);
         }
-        if state.portals.values().all(Option::is_some) {
-            self.tell_ready(&mut state);
-        }
+        self.tell_ready_if_all_heard(&mut state);
         self.tell_status(&mut state);
     }
 
-    /// A portal answers, whatever comes of it.
+    /// A portal answers, whatever comes of it: enough to be ready.
     pub(super) fn answers(&self, name: &str) {
-        let unknown = matches!(self.state().portals.get(name), Some(None));
-        if unknown {
-            self.heard(name, Standing::Well("at work".to_owned()));
+        let mut state = self.state();
+        if let Some(portal @ None) = state.portals.get_mut(name) {
+            *portal = Some(Standing::Well("at work".to_owned()));
+            self.tell_ready_if_all_heard(&mut state);
         }
     }
 
@@ -113,6 +112,12 @@ impl Board {
         self.notifier.stopping();
     }
 
+    fn tell_ready_if_all_heard(&self, state: &mut State) {
+        if state.portals.values().all(Option::is_some) {
+            self.tell_ready(state);
+        }
+    }
+
     fn tell_ready(&self, state: &mut State) {
         if !state.ready && !state.stopping {
             state.ready = true;
@@ -122,7 +127,8 @@ impl Board {
 
     fn tell_status(&self, state: &mut State) {
         let text = state.line();
-        if state.ready && !state.stopping && text != state.told {
+        let known = !state.portals.is_empty();
+        if known && state.ready && !state.stopping && text != state.told {
             self.notifier.status(&text);
             state.told = text;
         }

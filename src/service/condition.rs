@@ -145,6 +145,8 @@ impl Condition {
                 per_second = format!("{per_second:.1}"),
                 "still draining"
             );
+            let so_far = format!("at work, {} events so far", progress.events);
+            board.heard(&portal, Standing::Well(so_far));
         }
     }
 }

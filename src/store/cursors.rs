@@ -56,6 +56,22 @@ impl Store {
         })
     }
 
+    /// Remembers that changes since the queue was last known to be complete may not have been
+    /// recorded. A gap that is open already stays as it is.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn open_gap(&self, queue: &QueueKey) -> Result<(), StoreFault> {
+        self.write(|db| {
+            db.execute(
+                "UPDATE cursor SET gap_since = complete_until, swept_to_id = 0
+                 WHERE portal_id = ?1 AND connector = ?2 AND gap_since IS NULL",
+                params![queue.portal.0, queue.connector],
+            )
+            .map(drop)
+        })
+    }
+
     /// Stores the cursor of a queue.
     ///
     /// # Errors

@@ -149,6 +149,24 @@ impl Store {
         })
     }
 
+    /// Forgets that contacts were refused or fought over.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn drop_failures(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+        self.write(|db| {
+            for table in ["parked", "contested"] {
+                let delete =
+                    format!("DELETE FROM {table} WHERE portal_id = ?1 AND contact_id = ?2");
+                let mut each = db.prepare_cached(&delete)?;
+                for contact in contacts {
+                    each.execute(params![portal.0, *contact as i64])?;
+                }
+            }
+            Ok(())
+        })
+    }
+
     pub(super) fn for_contacts(
         &self,
         portal: PortalId,

@@ -33,7 +33,7 @@ pub use history::{Change, ChangeFilter, SentChange};
 pub use ignored::{Ignored, LeftAlone};
 pub use lock::{Holder, Lock};
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
-pub use reservations::{QueueKey, StoredEvent};
+pub use reservations::{OpenTotals, QueueKey, StoredEvent};
 pub use runs::{LastRun, RunId, RunKind, RunTotals};
 pub use tallies::{Backlog, Tally};
 pub use walks::Walk;

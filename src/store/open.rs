@@ -48,6 +48,18 @@ impl Store {
         Self::open(path)
     }
 
+    /// Proves with a write that reaches the disk that the next one can be expected to: for what
+    /// cannot be had a second time, such as a renewed pair of tokens.
+    ///
+    /// # Errors
+    /// The fault that the next write would meet.
+    pub fn prove_writable(&self) -> Result<(), StoreFault> {
+        self.write(|db| {
+            let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+            db.pragma_update(None, "user_version", version)
+        })
+    }
+
     /// Looks through the whole file for damage; meant for the start of a long-running process.
     ///
     /// # Errors

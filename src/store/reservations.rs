@@ -37,6 +37,17 @@ pub struct StoredEvent {
     pub next_try_at: Timestamp,
 }
 
+/// How much of a portal's queue is ours, over all its connectors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenTotals {
+    /// Reservations that are not finished.
+    pub reservations: u64,
+    /// Rows that are not settled.
+    pub rows: u64,
+    /// How many of them are error rows.
+    pub errors: u64,
+}
+
 impl Store {
     /// Stores rows that were reserved (or listed, on a plan without confirmation) in one transaction.
     /// Rows that are known already keep their attempts.
@@ -230,6 +241,27 @@ impl Store {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?
             .collect()
+        })
+    }
+
+    /// How much of a portal's queue is ours.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn open_totals(&self, portal: PortalId) -> Result<OpenTotals, StoreFault> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT count(DISTINCT nullif(process_id, '')), count(*), coalesce(sum(error), 0)
+                 FROM event WHERE portal_id = ?1",
+                params![portal.0],
+                |row| {
+                    Ok(OpenTotals {
+                        reservations: row.get::<_, i64>(0)?.unsigned_abs(),
+                        rows: row.get::<_, i64>(1)?.unsigned_abs(),
+                        errors: row.get::<_, i64>(2)?.unsigned_abs(),
+                    })
+                },
+            )
         })
     }
 

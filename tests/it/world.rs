@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use b24_tidyd::{
     bitrix::Transport,
+    cli::desk::Desk,
     clock::{Clock, Pause, SharedClock},
     config::PortalConfig,
     drain::{Drain, DrainFailure, Summary},
@@ -154,6 +155,17 @@ impl World {
             &mut |_| {},
         )
         .await
+    }
+
+    /// What a command works with.
+    pub(crate) fn desk(&self) -> Desk {
+        Desk::open(
+            vec![self.config.clone()],
+            self.folder.path().join("state.db"),
+            self.context.clock.clone(),
+            self.context.stop.clone(),
+        )
+        .unwrap()
     }
 
     /// Binds the events by a first pass, and forgets what that took.
