@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     bitrix::{
-        Batch, BatchAnswer,
+        Batch, BatchAnswer, Problem,
         events::{self, ProcessId},
     },
     clock::after,
