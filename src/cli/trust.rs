@@ -1,9 +1,6 @@
 //! The commands that show what is written, before and after, and take it back.
 
-use std::{
-    io::{self, ErrorKind},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -12,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Cli,
     exit::{Exit, Refusal},
-    history, ignore, preview, run, undo,
+    history, ignore, preview, run, sweep, undo,
 };
 use crate::{
     config::{Config, PortalConfig, ProcessEnvironment},
@@ -32,6 +29,8 @@ const PATIENCE: Patience = Patience {
 pub enum TrustCommand {
     /// Show what the next drain would change, and write nothing
     Preview(preview::PreviewArgs),
+    /// Tidy contacts that were there before the daemon; shows only, without --apply
+    Sweep(sweep::SweepArgs),
     /// Show what was written, newest first: old and new values, and why
     History(history::HistoryArgs),
     /// Put old values back where what was written still stands; shows only, without --apply
@@ -47,10 +46,14 @@ impl TrustCommand {
     /// One that [`super::exit::exit_of`] turns into the exit code.
     pub async fn run(&self, cli: &Cli) -> anyhow::Result<Exit> {
         let (mut out, mut notes) = (io::stdout(), io::stderr());
-        let outcome = match self {
+        match self {
             Self::Preview(args) => {
                 let (mut drain, _) = to_the_portal(cli, None)?;
                 preview::preview(args, &mut drain, &mut out, &mut notes).await
+            }
+            Self::Sweep(args) => {
+                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("sweep"))?;
+                sweep::sweep(args, &mut drain, &mut out, &mut notes).await
             }
             Self::Undo(args) => {
                 let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("undo"))?;
@@ -64,11 +67,6 @@ impl TrustCommand {
                 let (store, portal) = of_the_store(cli)?;
                 ignore::ignore(args, &store, portal.id, Timestamp::now(), &mut out)
             }
-        };
-        // Whoever read our output has seen enough.
-        match outcome {
-            Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
-            other => other,
         }
     }
 }
@@ -96,7 +94,8 @@ fn to_the_portal(cli: &Cli, writes: Option<&str>) -> anyhow::Result<(Drain, Opti
     };
     let record = record(&context.store, portal)?;
     let portal = Portal::open(context, Arc::new(portal.clone()), &record, PATIENCE)?;
-    Ok((Drain::new(portal, config.poll.limit.get()), lock))
+    let drain = Drain::new(portal, config.poll.limit.get());
+    Ok((drain.naming_names(config.log_personal_data), lock))
 }
 
 fn record(store: &Store, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
@@ -111,11 +110,4 @@ fn record(store: &Store, portal: &PortalConfig) -> anyhow::Result<PortalRecord> 
         }
         .into()
     })
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == ErrorKind::BrokenPipe)
 }

@@ -3,6 +3,7 @@
 //! Everything here is synchronous and short. Nothing in this module speaks HTTP.
 
 mod bucket;
+mod contests;
 mod cursors;
 mod failures;
 mod fault;
@@ -10,9 +11,12 @@ mod history;
 mod ignored;
 mod lock;
 mod open;
+mod owner;
 mod portals;
 mod reservations;
 mod runs;
+mod tallies;
+mod walks;
 
 use std::{
     path::{Path, PathBuf},
@@ -22,8 +26,9 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use contests::{Contested, Truce};
 pub use cursors::Cursor;
-pub use failures::{Contested, Parked};
+pub use failures::Parked;
 pub use fault::StoreFault;
 pub use history::{Change, ChangeFilter, SentChange};
 pub use ignored::{Ignored, LeftAlone};
@@ -31,6 +36,8 @@ pub use lock::{Holder, Lock};
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
 pub use reservations::{OpenTotals, QueueKey, StoredEvent};
 pub use runs::{LastRun, RunId, RunKind, RunTotals};
+pub use tallies::{Backlog, Tally};
+pub use walks::Walk;
 
 /// An open state file. Clones share one connection.
 #[derive(Clone)]
@@ -66,15 +73,8 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreFault> {
-        let mut connection = self.connection();
-        let outcome = (|| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })();
-        outcome.map_err(|error| StoreFault::from_sqlite(&self.path, error))
+        transact(&mut self.connection(), work)
+            .map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
 
     /// As [`Store::write`], but without waiting for the disk: for books that may lag after a crash.
@@ -82,13 +82,15 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreFault> {
-        let synchronous = |level: &str| {
-            self.read(|db| db.execute_batch(&format!("PRAGMA synchronous = {level}")))
-        };
-        synchronous("NORMAL")?;
-        let outcome = self.write(work);
-        synchronous("FULL")?;
-        outcome
+        // The connection stays ours throughout: nobody else's commit may go unsynchronised.
+        let mut connection = self.connection();
+        let outcome = (|| {
+            connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+            let outcome = transact(&mut connection, work);
+            connection.execute_batch("PRAGMA synchronous = FULL")?;
+            outcome
+        })();
+        outcome.map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
 
     fn read<T>(
@@ -97,6 +99,16 @@ impl Store {
     ) -> Result<T, StoreFault> {
         work(&self.connection()).map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
 }
 
 /// A moment as the store keeps it: unix milliseconds.
