@@ -165,11 +165,11 @@ pub fn fitness(info: &Value, admin: &Value, scopes: &Value) -> Result<(), Unfit>
 }
 
 /// The account may not read the queue.
-const NO_ADMINISTRATOR: &str = "the account behind the tokens is no administrator; make it one, \
+pub const NO_ADMINISTRATOR: &str = "the account behind the tokens is no administrator; make it one, \
     or authorise with an administrator's account";
 
 /// Without the scope there are neither contacts nor their events.
-const NO_SCOPE: &str = "the application lacks the scope `crm`; grant it in the application's \
+pub const NO_SCOPE: &str = "the application lacks the scope `crm`; grant it in the application's \
     settings in the portal, and authorise anew if that is not enough";
 
 /// What a person has to do about the portal's refusal (protocol document, section 3.1).

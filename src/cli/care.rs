@@ -9,6 +9,7 @@ use super::{
     Cli,
     config::ConfigCommand,
     desk::Desk,
+    doctor::{self, DoctorArgs, Ground},
     events::EventsCommand,
     exit::Exit,
     failures::FailuresCommand,
@@ -27,6 +28,8 @@ use crate::{
 pub enum CareCommand {
     /// Show how the portals are doing
     Status(StatusArgs),
+    /// Check every precondition, and say what to do about each that is not met
+    Doctor(DoctorArgs),
     /// Contacts that the portal refuses, or that somebody else keeps changing back
     #[command(subcommand)]
     Failures(FailuresCommand),
@@ -63,6 +66,18 @@ impl CareCommand {
                     Err(error) if args.check => status::unknown(&error, &mut stdout()),
                     other => other,
                 }
+            }
+            Self::Doctor(args) => {
+                let stop = CancellationToken::new();
+                stop_on_signals(stop.clone())?;
+                let ground = Ground {
+                    file: &cli.config,
+                    env: &ProcessEnvironment,
+                    portal: cli.portal.as_deref(),
+                    clock: Arc::new(SystemClock),
+                    stop,
+                };
+                doctor::run(&ground, args, out).await
             }
             Self::Failures(command) => command.run(&desk(cli, false)?, out),
             Self::Queue(command) => command.run(&desk(cli, true)?, out).await,

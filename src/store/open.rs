@@ -3,7 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::Read,
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
     time::Duration,
@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Store, StoreFault};
+use super::{Store, StoreFault, owner::hand_over};
 
 /// Marks a database as ours: `b24t` in ASCII.
 const APPLICATION_ID: i64 = 0x6232_3474;
@@ -139,7 +139,9 @@ fn create(path: &Path) -> Result<(), StoreFault> {
         .mode(0o600)
         .open(&draft)
         .map_err(io)?;
-    give_to_owner_of_folder(&file, path).map_err(io)?;
+    if let Some(folder) = draft.parent() {
+        hand_over(&file, folder);
+    }
     let fault = |error| StoreFault::from_sqlite(path, error);
     {
         let mut connection = Connection::open(&draft).map_err(fault)?;
@@ -156,20 +158,6 @@ fn create(path: &Path) -> Result<(), StoreFault> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(error)),
         _ => Ok(()),
     }
-}
-
-/// What root makes in the service's folder belongs to the service, or it would be locked out by an
-/// `auth import` that somebody ran as root. `file` must be one that this process has just made.
-pub(super) fn give_to_owner_of_folder(file: &fs::File, path: &Path) -> std::io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let (made, folder) = (file.metadata()?, fs::metadata(folder)?);
-    if made.uid() == 0 && folder.uid() != 0 {
-        fchown(file, Some(folder.uid()), Some(folder.gid()))?;
-    }
-    Ok(())
 }
 
 fn migrate(path: &Path, mut connection: Connection) -> Result<Store, StoreFault> {

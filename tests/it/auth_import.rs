@@ -217,8 +217,6 @@ async fn a_dead_pair_is_refused_and_replaces_nothing() {
     assert_eq!(refresh_of(&world), before);
 }
 
-/// The daemon renewed the same pair while it was being looked at.
-/// Where the state file fails at the one moment that matters, it is tried again, then said.
 /// Run as root, an import leaves nothing behind that the service's own user cannot open.
 #[tokio::test]
 async fn what_root_makes_belongs_to_the_owner_of_the_folder() {
