@@ -1,6 +1,5 @@
 //! `undo`: old values come back, and only where what we wrote still stands.
 
-
 use crate::world::World;
 
 async fn tidied(names: &[(&str, &str)]) -> World {
