@@ -223,7 +223,7 @@ impl World {
     }
 }
 
-/// Writes the configuration that fits a test portal into a folder, and reads it.
+/// The configuration that fits a test portal.
 fn portal_config(portal: &Portal, folder: &Path) -> PortalConfig {
     let file = folder.join("config.toml");
     let secret = folder.join("secret");
