@@ -91,7 +91,7 @@ impl CareCommand {
 
 /// What a command works with. One that `talks` to portals may have to renew tokens: it needs the
 /// secrets, and is not interrupted in the middle of that.
-fn desk(cli: &Cli, talks: bool) -> anyhow::Result<Desk> {
+pub(super) fn desk(cli: &Cli, talks: bool) -> anyhow::Result<Desk> {
     let stop = CancellationToken::new();
     let config = if talks {
         stop_on_signals(stop.clone())?;
