@@ -26,6 +26,7 @@ mod ignore;
 mod installed;
 mod main_job;
 mod manager;
+mod metrics;
 mod names;
 mod names_command;
 mod names_invariants;
