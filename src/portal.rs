@@ -25,7 +25,7 @@ pub use retry::RetryPolicy;
 
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Fault, Problem, Reply, Transport, decode, limits::Plan,
+        Batch, BatchAnswer, Call, Fault, Problem, Reply, Said, Transport, decode, limits::Plan,
         oauth::ClientCredentials, transport::Body,
     },
     clock::{SharedClock, after},
@@ -235,11 +235,13 @@ impl Portal {
             .send(&batch.call(), &pace::Load::of_batch(batch), repeat)
             .await?;
         let answer = batch.read(answer)?;
-        self.pace()
-            .learn_batch(&self.context.store, self.id, &answer, self.now())?;
+        let booked = self
+            .pace()
+            .learn_batch(&self.context.store, self.id, &answer, self.now());
+        self.note(booked);
         for problem in answer.problems() {
             if *problem == Problem::MethodBlocked {
-                self.block_commands(&answer)?;
+                self.note(self.block_commands(&answer));
                 break;
             }
         }
@@ -252,14 +254,23 @@ impl Portal {
     /// A [`CallFailure`].
     pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
         let reply = self.send(call, &pace::Load::of_call(call), repeat).await?;
-        self.pace().learn_call(
+        let booked = self.pace().learn_call(
             &self.context.store,
             self.id,
             call.method,
             &reply,
             self.now(),
-        )?;
+        );
+        self.note(booked);
         Ok(reply)
+    }
+
+    /// What comes after an answer never turns it into a failure: the portal has done its part by now,
+    /// and whoever called has to know. The next step that depends on the store fails by itself.
+    fn note(&self, booked: Result<(), StoreFault>) {
+        if let Err(fault) = booked {
+            tracing::warn!(portal = %self.config.name, %fault, "the portal's pace was not noted");
+        }
     }
 
     /// Rests until `moment`, or until a stop is asked for.
@@ -303,12 +314,16 @@ impl Portal {
             let problem = match reply {
                 Ok(reply) => {
                     self.session().hindered_since = None;
+                    if moves > 0 {
+                        self.remember_move();
+                    }
                     return Ok(reply);
                 }
                 Err(problem) => problem,
             };
             tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
             match problem {
+                Problem::TokenUnknown(_) if moves > 0 => return Err(self.refuse_move()?),
                 Problem::TokenExpired | Problem::TokenUnknown(_) if !renewed => {
                     self.renew(&access).await?;
                     renewed = true;
@@ -321,14 +336,15 @@ impl Portal {
                     moves += 1;
                 }
                 Problem::MethodBlocked => {
-                    self.pace().blocked(
+                    // Nothing was processed: again once it is free, where that is soon enough.
+                    let until = self.pace().blocked(
                         &self.context.store,
                         self.id,
                         call.method,
                         self.plan(),
                         self.now(),
                     )?;
-                    return Err(problem.into());
+                    self.rest_until(until, &problem.to_string()).await?;
                 }
                 problem => {
                     let unprocessed =
@@ -399,7 +415,7 @@ impl Portal {
             .await;
     }
 
-    /// Goes on at the portal's new address and remembers it.
+    /// Goes on at the portal's new address. It is remembered once it has proved to be the same portal.
     fn follow(&self, target: &Url) -> Result<(), CallFailure> {
         let Some((root, _)) = target.as_str().split_once("/rest/") else {
             return Err(
@@ -409,11 +425,31 @@ impl Portal {
         let endpoint: Url = format!("{root}/rest/")
             .parse()
             .map_err(|_| Problem::Unclear("a redirect to no address".to_owned()))?;
-        tracing::warn!(portal = %self.config.name, %endpoint,
-            "the portal was renamed; change its `url` in the configuration at leisure");
-        self.store().set_endpoint(self.id, endpoint.as_str())?;
         self.session().endpoint = endpoint;
         Ok(())
+    }
+
+    /// The new address has accepted our token, which no portal but ours does (it belongs to one
+    /// `member_id`; each renewal compares that, too).
+    fn remember_move(&self) {
+        let endpoint = self.session().endpoint.clone();
+        tracing::warn!(portal = %self.config.name, %endpoint,
+            "the portal was renamed; change its `url` in the configuration at leisure");
+        self.note(self.store().set_endpoint(self.id, endpoint.as_str()));
+    }
+
+    /// The new address does not know our token: it is another portal, and gets nothing more from us.
+    fn refuse_move(&self) -> Result<CallFailure, CallFailure> {
+        let elsewhere = self.session().endpoint.clone();
+        self.reread()?;
+        Ok(Problem::Unauthorised(Said {
+            code: String::new(),
+            text: format!(
+                "it sends us to {elsewhere}, which does not know our tokens; if the portal lives there \
+                 now, change its `url` and authorise anew with `b24-tidyd auth login` or `auth import`"
+            ),
+        })
+        .into())
     }
 
     fn plan(&self) -> Plan {

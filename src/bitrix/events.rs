@@ -263,6 +263,12 @@ pub fn list(which: Listed, start: u32) -> Call {
     call.with("filter", filter)
 }
 
+/// Lists the fifty rows whose last change is longest ago; the answer's total counts all of them.
+#[must_use]
+pub fn oldest(which: Listed) -> Call {
+    list(which, 0).with("order", json!({"TIMESTAMP_X": "ASC"}))
+}
+
 /// The same for rows behind the one with the id `after` alone.
 #[must_use]
 pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
@@ -272,13 +278,7 @@ pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
     call
 }
 
-/// Lists the fifty rows whose last change is longest ago; the answer's total counts all of them.
-#[must_use]
-pub fn oldest(which: Listed) -> Call {
-    list(which, 0).with("order", json!({"TIMESTAMP_X": "ASC"}))
-}
-
-/// Reads the answer to [`list`] and [`oldest`].
+/// Reads the answer to [`list`], [`list_behind`] and [`oldest`].
 ///
 /// # Errors
 /// [`Problem::Unclear`] where it is no list of rows.

@@ -135,7 +135,7 @@ fn refusal(code: &Value, text: &Value, status: u16) -> GrantProblem {
         "invalid_grant" | "bad_verification_code" | "expired_token" => {
             GrantProblem::InvalidGrant(said)
         }
-        _ if status >= 500 => GrantProblem::Unanswered(said),
+        _ if status >= 500 || matches!(status, 408 | 429) => GrantProblem::Unanswered(said),
         _ => GrantProblem::Refused(said),
     }
 }

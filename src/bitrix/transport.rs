@@ -112,6 +112,23 @@ impl Transport {
         }
     }
 
+    /// Asks `url` for its head, to see whether anybody answers there (name, connection, TLS). Answers
+    /// with the HTTP status, whatever it is.
+    ///
+    /// # Errors
+    /// A [`Fault`] where nobody answers.
+    pub async fn reach(&self, url: &Url) -> Result<u16, Fault> {
+        let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
+        tokio::select! {
+            answer = self.http.head(url.clone()).send() => {
+                answer.map(|answer| answer.status().as_u16()).map_err(fault)
+            }
+            () = self.clock.alarm_at(deadline) => {
+                Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
+            }
+        }
+    }
+
     /// Gets a page that is no part of the protocol, and answers its status. Redirects are not
     /// followed, the body is not read, and no error names the address.
     ///
@@ -126,23 +143,6 @@ impl Transport {
             },
             () = self.clock.alarm_at(deadline) => {
                 Err(format!("no answer within {within_seconds} s"))
-            }
-        }
-    }
-
-    /// Asks `url` for its head, to see whether anybody answers there (name, connection, TLS). Answers
-    /// with the HTTP status, whatever it is.
-    ///
-    /// # Errors
-    /// A [`Fault`] where nobody answers.
-    pub async fn reach(&self, url: &Url) -> Result<u16, Fault> {
-        let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
-        tokio::select! {
-            answer = self.http.head(url.clone()).send() => {
-                answer.map(|answer| answer.status().as_u16()).map_err(fault)
-            }
-            () = self.clock.alarm_at(deadline) => {
-                Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
             }
         }
     }

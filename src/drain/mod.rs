@@ -231,7 +231,8 @@ impl Drain {
             if pass.is_idle() {
                 self.pick_up_due(pass)?;
             }
-            if pass.is_idle() && pass.drained && pass.settled.is_empty() {
+            let known = !self.memory.may_have_orphans;
+            if pass.is_idle() && pass.drained && pass.settled.is_empty() && known {
                 match self.sweep_gap(pass).await? {
                     Step::Nothing => return self.what_is_left(pass),
                     Step::Working => {}

@@ -7,15 +7,18 @@ use super::{
     turn::Turn,
     work::{Fate, Item, fate},
 };
-use crate::bitrix::{
-    BatchAnswer, Problem, Reply, Said,
-    contacts::{self, Contact, PAGE},
+use crate::{
+    bitrix::{
+        BatchAnswer, Problem, Reply, Said,
+        contacts::{self, Contact, PAGE},
+    },
+    portal::Repeat,
 };
 
 /// Pages read in one request at most.
 const MOST_PAGES: usize = 40;
 
-/// From this many contacts on, all of them denied, it is the account and not the contacts.
+/// From this many contacts on, all of them denied, it may be the account and not the contacts.
 const DENIED_FOR_ALL: usize = 3;
 
 impl Drain {
@@ -62,7 +65,7 @@ impl Drain {
     }
 
     /// Judges every contact that was read.
-    pub(super) fn apply_reads(
+    pub(super) async fn apply_reads(
         &mut self,
         pass: &mut Pass,
         turn: Turn,
@@ -82,7 +85,7 @@ impl Drain {
                 Err(problem) => self.page_failed(pass, page, problem)?,
             }
         }
-        self.apply_gets(pass, turn.gets, found, answer)
+        self.apply_gets(pass, turn.gets, found, answer).await
     }
 
     fn judge_page(
@@ -119,9 +122,7 @@ impl Drain {
             Problem::MethodBlocked => self.reads_blocked(pass, page),
             problem if problem.is_temporary() => {
                 pass.failures += 1;
-                for item in page {
-                    self.look_again(pass, item)?;
-                }
+                pass.to_read.extend(page);
                 Ok(())
             }
             problem => Err(problem.into()),
@@ -132,6 +133,7 @@ impl Drain {
         let until = self
             .portal
             .blocked_until("crm.contact.list")
+            .max(self.portal.blocked_until("crm.contact.get"))
             .unwrap_or(self.portal.now());
         for item in items {
             self.defer(pass, &item, until)?;
@@ -140,7 +142,7 @@ impl Drain {
         Ok(())
     }
 
-    fn apply_gets(
+    async fn apply_gets(
         &mut self,
         pass: &mut Pass,
         gets: Vec<Item>,
@@ -159,7 +161,8 @@ impl Drain {
         let denied = |outcome: &(Item, Result<Contact, Problem>)| {
             matches!(outcome.1, Err(Problem::Denied(_)))
         };
-        if found == 0 && outcomes.len() >= DENIED_FOR_ALL && outcomes.iter().all(denied) {
+        let all_denied = outcomes.len() >= DENIED_FOR_ALL && outcomes.iter().all(denied);
+        if all_denied && found == 0 && !self.can_read_any().await? {
             return Err(DrainFailure::NeedsPerson(
                 "the account may not read any contact; give it back its rights in the CRM"
                     .to_owned(),
@@ -178,6 +181,13 @@ impl Drain {
         Ok(())
     }
 
+    /// Whether the account may read any contact of the portal.
+    async fn can_read_any(&self) -> Result<bool, DrainFailure> {
+        let first = contacts::walk(0, None);
+        let reply = self.portal.call(&first, Repeat::Freely).await?;
+        Ok(!contacts::read_list(reply.result, None)?.is_empty())
+    }
+
     /// What a problem with one contact means for it.
     pub(super) fn meet(
         &mut self,
@@ -187,10 +197,7 @@ impl Drain {
     ) -> Result<(), DrainFailure> {
         match fate(problem) {
             Fate::Settled => self.settle(pass, item),
-            Fate::LookAgain => {
-                pass.failures += 1;
-                self.look_again(pass, item)
-            }
+            Fate::LookAgain => self.stumble(pass, item),
             Fate::Parked(reason) => self.park(pass, item, &reason),
             Fate::Blocked => self.reads_blocked(pass, vec![item]),
             Fate::Everybody(problem) => Err(problem.into()),

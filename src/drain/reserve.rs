@@ -62,7 +62,7 @@ impl Drain {
             return Ok(());
         }
         let mut reserved = Vec::new();
-        let mut trouble = None;
+        let (mut trouble, mut lost) = (None, false);
         for (key, _, errors) in keys(pass.drain_errors) {
             let page = answer
                 .take(&key)
@@ -72,12 +72,18 @@ impl Drain {
                     let rows = page.rows.into_iter();
                     reserved.extend(rows.map(|row| stored(row, page.process_id.as_ref(), errors)));
                 }
-                Err(problem) => trouble = Some(problem),
+                Err(problem) => {
+                    lost |= problem.may_have_been_processed();
+                    trouble = Some(problem);
+                }
             }
         }
+        // Should the store fail now, the rows are reserved and nobody knows of them.
+        self.memory.may_have_orphans = true;
         self.portal
             .store()
             .store_events(&self.portal.queue(), &reserved, self.portal.now())?;
+        self.memory.may_have_orphans = lost;
         let nothing_came = reserved.is_empty();
         pass.take_up(reserved);
         match trouble {
@@ -88,7 +94,6 @@ impl Drain {
                 Ok(())
             }
             Some(problem) if problem.may_have_been_processed() => {
-                self.memory.may_have_orphans = true;
                 pass.failures += 1;
                 Ok(())
             }

@@ -13,7 +13,7 @@ use crate::{
     portal::{CallFailure, Repeat, RetryPolicy},
 };
 
-/// How many requests in a row may go wrong before the pass gives up for now.
+/// How many turns in a row may go wrong before the pass gives up for now.
 const MOST_FAILURES: u32 = 5;
 
 /// What a turn's request carries.
@@ -39,6 +39,8 @@ impl Drain {
         for row in &local {
             pass.in_hand.remove(row);
         }
+        // Before anything is reserved anew: a pass must not end with reserved rows nobody knows of.
+        self.adopt_if_needed(pass).await?;
         self.brake(pass)?;
         if self.write_next_plainly(pass).await? {
             return Ok(());
@@ -59,10 +61,7 @@ impl Drain {
         let once = turn.reserves || !turn.writes.is_empty();
         let repeat = if once { Repeat::Never } else { Repeat::Freely };
         match self.portal.batch(&turn.batch, repeat).await {
-            Ok(answer) => {
-                pass.failures = 0;
-                self.apply(pass, turn, answer).await
-            }
+            Ok(answer) => self.apply(pass, turn, answer).await,
             Err(failure) => self.recover(pass, turn, failure).await,
         }
     }
@@ -73,6 +72,7 @@ impl Drain {
         mut turn: Turn,
         mut answer: BatchAnswer,
     ) -> Result<(), DrainFailure> {
+        let failures_before = std::mem::take(&mut pass.failures);
         // A reservation is of no use to anybody until it is stored: this comes first.
         self.store_reservation(pass, &turn, &mut answer)?;
         for (at, (process, rows)) in turn.acknowledged.iter().enumerate() {
@@ -92,8 +92,11 @@ impl Drain {
             }
         }
         self.apply_writes(pass, std::mem::take(&mut turn.writes), &mut answer)?;
-        self.apply_reads(pass, turn, &mut answer)?;
-        self.adopt_if_needed(pass).await?;
+        self.apply_reads(pass, turn, &mut answer).await?;
+        // A turn with many commands that failed is one failure, and one without any ends the row.
+        if pass.failures > 0 {
+            pass.failures = failures_before + 1;
+        }
         self.pause_after_failures(pass).await
     }
 
@@ -116,7 +119,14 @@ impl Drain {
         if !processed {
             self.strike_sent(&turn.writes)?;
         }
-        for correction in turn.writes {
+        let answered = matches!(
+            &failure,
+            CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))
+        );
+        for mut correction in turn.writes {
+            if answered {
+                correction.was_refused_again();
+            }
             self.look_again(pass, correction.item)?;
         }
         pass.to_read.extend(turn.pages.into_iter().flatten());
@@ -128,11 +138,6 @@ impl Drain {
             }
             CallFailure::MustWait { until, why } if writes => {
                 pass.writes_wait = Some((until, why));
-                Ok(())
-            }
-            CallFailure::Problem(Problem::MethodBlocked) if writes => {
-                let until = self.portal.blocked_until("batch");
-                pass.writes_wait = until.map(|until| (until, Problem::MethodBlocked.to_string()));
                 Ok(())
             }
             other => Err(other.into()),
@@ -167,6 +172,16 @@ impl Drain {
             None => pass.drained = true,
         }
         Ok(())
+    }
+
+    /// A temporary problem of one contact: one more look at once, then it is put off, so that it never
+    /// holds up the others.
+    pub(super) fn stumble(&mut self, pass: &mut Pass, mut item: Item) -> Result<(), DrainFailure> {
+        item.stumbles += 1;
+        if item.stumbles > 1 {
+            return self.defer_by_policy(pass, item);
+        }
+        self.look_again(pass, item)
     }
 
     /// Puts a contact back to be read again, or off where that has not helped often enough.

@@ -41,21 +41,6 @@ impl Store {
         })
     }
 
-    /// The latest moment until which any queue of a portal is known to be complete.
-    ///
-    /// # Errors
-    /// A fault of the state file.
-    pub fn complete_until(&self, portal: PortalId) -> Result<Option<Timestamp>, StoreFault> {
-        self.read(|db| {
-            db.query_row(
-                "SELECT max(complete_until) FROM cursor WHERE portal_id = ?1",
-                params![portal.0],
-                |row| row.get::<_, Option<i64>>(0),
-            )
-            .map(|found| found.map(moment))
-        })
-    }
-
     /// Remembers that changes since the queue was last known to be complete may not have been
     /// recorded. A gap that is open already stays as it is.
     ///
@@ -69,6 +54,21 @@ impl Store {
                 params![queue.portal.0, queue.connector],
             )
             .map(drop)
+        })
+    }
+
+    /// The latest moment until which any queue of a portal is known to be complete.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn complete_until(&self, portal: PortalId) -> Result<Option<Timestamp>, StoreFault> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT max(complete_until) FROM cursor WHERE portal_id = ?1",
+                params![portal.0],
+                |row| row.get::<_, Option<i64>>(0),
+            )
+            .map(|found| found.map(moment))
         })
     }
 

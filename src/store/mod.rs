@@ -11,6 +11,7 @@ mod history;
 mod ignored;
 mod lock;
 mod open;
+mod owner;
 mod portals;
 mod reservations;
 mod runs;
@@ -72,15 +73,8 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreFault> {
-        let mut connection = self.connection();
-        let outcome = (|| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })();
-        outcome.map_err(|error| StoreFault::from_sqlite(&self.path, error))
+        transact(&mut self.connection(), work)
+            .map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
 
     /// As [`Store::write`], but without waiting for the disk: for books that may lag after a crash.
@@ -88,13 +82,15 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreFault> {
-        let synchronous = |level: &str| {
-            self.read(|db| db.execute_batch(&format!("PRAGMA synchronous = {level}")))
-        };
-        synchronous("NORMAL")?;
-        let outcome = self.write(work);
-        synchronous("FULL")?;
-        outcome
+        // The connection stays ours throughout: nobody else's commit may go unsynchronised.
+        let mut connection = self.connection();
+        let outcome = (|| {
+            connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+            let outcome = transact(&mut connection, work);
+            connection.execute_batch("PRAGMA synchronous = FULL")?;
+            outcome
+        })();
+        outcome.map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
 
     fn read<T>(
@@ -103,6 +99,16 @@ impl Store {
     ) -> Result<T, StoreFault> {
         work(&self.connection()).map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
 }
 
 /// A moment as the store keeps it: unix milliseconds.

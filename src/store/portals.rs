@@ -110,21 +110,23 @@ impl Store {
         })
     }
 
-    /// Replaces the pair of tokens after a renewal. Durable when it returns.
+    /// Replaces the pair of tokens whose refresh token is `refreshed` after a renewal. Durable when it
+    /// returns. False where another pair was stored meanwhile, which stays.
     ///
     /// # Errors
     /// A fault of the state file: the new pair must not be used then.
     pub fn rotate_tokens(
         &self,
         portal: PortalId,
+        refreshed: &SecretString,
         tokens: &Tokens,
         now: Timestamp,
-    ) -> Result<(), StoreFault> {
+    ) -> Result<bool, StoreFault> {
         self.write(|db| {
             db.execute(
                 "UPDATE portal SET access_token = ?2, refresh_token = ?3, access_expires_at = ?4,
                    server_endpoint = coalesce(?5, server_endpoint), user_id = coalesce(?6, user_id),
-                   stored_at = ?7, lost = NULL WHERE id = ?1",
+                   stored_at = ?7, lost = NULL WHERE id = ?1 AND refresh_token = ?8",
                 params![
                     portal.0,
                     tokens.access.expose_secret(),
@@ -133,9 +135,10 @@ impl Store {
                     tokens.server_endpoint,
                     tokens.user_id.map(|id| id as i64),
                     millis(now),
+                    refreshed.expose_secret(),
                 ],
             )
-            .map(drop)
+            .map(|rows| rows > 0)
         })
     }
 
@@ -175,14 +178,22 @@ impl Store {
         })
     }
 
-    /// Removes a portal with everything that is known about it.
+    /// Removes a portal with everything that is known about it, so that nothing of its tokens stays
+    /// in the file.
     ///
     /// # Errors
     /// A fault of the state file.
     pub fn forget_portal(&self, portal: PortalId) -> Result<(), StoreFault> {
+        self.read(|db| db.execute_batch("PRAGMA secure_delete = ON"))?;
         self.write(|db| {
             db.execute("DELETE FROM portal WHERE id = ?1", params![portal.0])
                 .map(drop)
+        })?;
+        // Older pages wait in the log beside the file. Where somebody reads it at this moment, they
+        // go with the next checkpoint.
+        self.read(|db| {
+            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .or_else(|_| Ok(()))
         })
     }
 
