@@ -249,3 +249,28 @@ async fn what_is_left_is_shown_while_a_method_is_blocked() {
     assert_eq!(of(&samples, "queue_rows{portal=\"acme\"}"), Some(&1.0));
     assert!(of(&samples, "queue_oldest_timestamp_seconds{portal=\"acme\"}").is_some());
 }
+
+/// Catches an alert on a metric that was renamed.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_example_alerts_ask_for_metrics_that_exist() {
+    let (url, _beats) = listener();
+    let installed = observed(&url).await;
+    installed.run_for(0, &["run", "--once"]).await;
+    let text = fs::read_to_string(installed.folder.path().join(FILE)).unwrap();
+    let alerts = concat!(env!("CARGO_MANIFEST_DIR"), "/systemd/monitoring/alerts.yml");
+    let alerts = fs::read_to_string(alerts).unwrap();
+    let expressions = alerts
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "));
+    let mut asked = 0;
+    for expression in expressions {
+        let at = expression.find("b24_tidyd_").unwrap();
+        let end = expression[at..]
+            .find(' ')
+            .map_or(expression.len(), |end| at + end);
+        let metric = expression[at..end].trim_end_matches(')');
+        assert!(text.contains(&format!("# TYPE {metric} ")), "{metric}");
+        asked += 1;
+    }
+    assert_eq!(asked, 6);
+}
