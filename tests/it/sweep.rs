@@ -220,5 +220,5 @@ async fn only_writing_commands_need_the_drain_lock() {
     }
     drop(lock);
     let said = installed.run_for(0, &["sweep", "--apply"]).await;
-    assert!(said.ends_with("1 contacts written\n"), "{said}");
+    assert!(said.ends_with("1 contact written\n"), "{said}");
 }

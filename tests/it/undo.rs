@@ -21,7 +21,7 @@ async fn it_is_dry_until_told_otherwise() {
     assert_eq!(
         answer.out,
         "contact 1\n  NAME         \"Anna\" -> \"anna\"  (undo)\n  LAST_NAME    \"Smith\" -> \"SMITH\"  (undo)\n\
-         1 contacts would be put back\nnothing was written; add --apply to write\n"
+         1 contact would be put back\nnothing was written; add --apply to write\n"
     );
     assert_eq!(world.names(1), ["Anna", "", "Smith"]);
     assert!(world.says("ignore list --json").await.out.is_empty());
