@@ -44,6 +44,7 @@ async fn without_apply_nothing_is_written() {
     assert_eq!(world.portal.violations(), [] as [String; 0]);
 }
 
+/// Catches a sweep that does not save its place.
 #[tokio::test]
 async fn a_killed_sweep_goes_on_where_it_was() {
     let world = old_portal(3000).await;
