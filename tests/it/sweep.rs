@@ -44,6 +44,7 @@ async fn without_apply_nothing_is_written() {
     assert_eq!(world.portal.violations(), [] as [String; 0]);
 }
 
+/// Catches a sweep that does not save its place.
 #[tokio::test]
 async fn a_killed_sweep_goes_on_where_it_was() {
     let world = old_portal(3000).await;
@@ -220,5 +221,5 @@ async fn only_writing_commands_need_the_drain_lock() {
     }
     drop(lock);
     let said = installed.run_for(0, &["sweep", "--apply"]).await;
-    assert!(said.ends_with("1 contacts written\n"), "{said}");
+    assert!(said.ends_with("1 contact written\n"), "{said}");
 }
