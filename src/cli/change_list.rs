@@ -6,11 +6,8 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{csv, quoted::quoted};
+use super::{csv, quoted::quoted, text::WIDTH};
 use crate::{contact::FieldChange, store::Change};
-
-/// The widest line for people.
-const WIDTH: usize = 80;
 
 /// In which form a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]

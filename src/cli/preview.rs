@@ -10,6 +10,7 @@ use super::{
     change_summary::ChangeSummary,
     exit::Exit,
     report::Report,
+    text::count,
     walk::{Errand, walk},
 };
 use crate::drain::Drain;
@@ -74,7 +75,8 @@ pub async fn preview(
         return Ok(Exit::Done);
     }
     report.line(&format!(
-        "{looked_at} contacts wait in the queue, {} of them would change",
+        "{} in the queue, {} would change",
+        count(looked_at, "contact"),
         changes.contacts
     ))?;
     Ok(report.what_is_left(&summary)?)

@@ -4,7 +4,11 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{change_list::FormArgs, exit::Exit};
+use super::{
+    change_list::FormArgs,
+    exit::Exit,
+    text::{WIDTH, count, wrapped},
+};
 use crate::drain::TaskSummary;
 
 /// Where the words go that are not part of the list.
@@ -37,7 +41,10 @@ impl<'w> Report<'w> {
 
     /// A line for people.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.for_people(), "{text}")
+        for line in wrapped(text, WIDTH) {
+            writeln!(self.for_people(), "{line}")?;
+        }
+        Ok(())
     }
 
     /// Where words for people go.
@@ -65,8 +72,8 @@ impl<'w> Report<'w> {
             ""
         };
         self.line(&format!(
-            "{} contacts are being edited right now; try again: {}{more}",
-            summary.put_off.len(),
+            "{} being edited right now; try again: {}{more}",
+            count(summary.put_off.len() as u64, "contact"),
             named.join(", ")
         ))?;
         Ok(Exit::Temporary)

@@ -9,6 +9,7 @@ use super::{
     change_list::{ChangeList, FormArgs},
     exit::Exit,
     report::Report,
+    text::count,
     when::When,
 };
 use crate::{
@@ -85,11 +86,10 @@ pub async fn undo(
     } else {
         "would be put back"
     };
-    report.line(&format!("{found} contacts {verb}"))?;
+    report.line(&format!("{} {verb}", count(found, "contact")))?;
     if left > 0 {
-        report.line(&format!(
-            "{left} contacts left as they are: they have changed since"
-        ))?;
+        let left = count(left, "contact");
+        report.line(&format!("{left} left alone: changed since, or gone"))?;
     }
     if !args.apply && found > 0 {
         report.line("nothing was written; add --apply to write")?;

@@ -14,6 +14,7 @@ use super::{
     change_summary::ChangeSummary,
     exit::Exit,
     report::Report,
+    text::count,
     when::When,
 };
 use crate::{
@@ -204,17 +205,19 @@ fn sum_up(
         "would change"
     };
     report.line(&format!(
-        "{} contacts looked at, {} {verb} ({} fields)",
-        progress.looked_at, changes.contacts, changes.fields
+        "{} looked at, {} {verb} ({})",
+        count(progress.looked_at, "contact"),
+        changes.contacts,
+        count(changes.fields, "field")
     ))?;
     changes.write_rules(report.for_people())?;
     if errand.apply {
-        report.line(&format!("{} contacts written", progress.written))?;
+        report.line(&format!("{} written", count(progress.written, "contact")))?;
     }
     if progress.refused > 0 {
         report.line(&format!(
-            "{} contacts are refused by the portal; see `b24-tidyd failures list`",
-            progress.refused
+            "{} refused by the portal; see `b24-tidyd failures list`",
+            count(progress.refused, "contact")
         ))?;
     }
     Ok(match outcome {

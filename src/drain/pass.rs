@@ -89,17 +89,7 @@ impl Pass {
     pub(super) fn take_up(&mut self, events: Vec<StoredEvent>) {
         self.in_hand.extend(events.iter().map(|event| event.row_id));
         let (items, nameless) = work::group(events);
-        for item in items {
-            // A contact that is being looked at anyway gets the new rows, too.
-            match self
-                .to_read
-                .iter_mut()
-                .find(|other| other.contact_id == item.contact_id)
-            {
-                Some(other) => other.rows.extend(item.rows),
-                None => self.to_read.push(item),
-            }
-        }
+        self.to_read.extend(items);
         self.settle(nameless);
     }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{
     Drain, DrainFailure, Pass,
     turn::Turn,
-    work::{Fate, Item, fate},
+    work::{Fate, Item, fate, one_each},
 };
 use crate::{
     bitrix::{
@@ -25,7 +25,7 @@ impl Drain {
     /// Adds reads for the contacts in hand that may be read now.
     pub(super) fn add_reads(&self, pass: &mut Pass, turn: &mut Turn) {
         let now = self.portal.now();
-        let (ready, waiting): (Vec<Item>, Vec<Item>) = std::mem::take(&mut pass.to_read)
+        let (ready, waiting): (Vec<Item>, Vec<Item>) = one_each(std::mem::take(&mut pass.to_read))
             .into_iter()
             .partition(|item| item.not_before.is_none_or(|moment| moment <= now));
         pass.to_read = waiting;

@@ -1,6 +1,6 @@
 //! What a pass has in hand, and what becomes of it. Pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 
 use jiff::Timestamp;
 
@@ -59,6 +59,16 @@ impl Item {
             plainly: false,
             missing_from_list: false,
         }
+    }
+
+    /// Takes over the rows of `other`, which means the same contact, and all that is known of it.
+    fn join(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.looks = self.looks.max(other.looks);
+        self.not_before = self.not_before.max(other.not_before);
+        self.refused_at = self.refused_at.take().or(other.refused_at);
+        self.plainly |= other.plainly;
+        self.missing_from_list |= other.missing_from_list;
     }
 
     /// Tries in vain so far, before this pass.
@@ -127,6 +137,22 @@ pub(super) fn group(events: impl IntoIterator<Item = StoredEvent>) -> (Vec<Item>
         items[at].rows.push(row);
     }
     (items, nameless)
+}
+
+/// The same contacts, each once: new rows may arrive for one that is to be looked at again.
+pub(super) fn one_each(items: Vec<Item>) -> Vec<Item> {
+    let mut position: HashMap<u64, usize> = HashMap::with_capacity(items.len());
+    let mut each: Vec<Item> = Vec::with_capacity(items.len());
+    for item in items {
+        match position.entry(item.contact_id) {
+            Entry::Occupied(at) => each[*at.get()].join(item),
+            Entry::Vacant(place) => {
+                place.insert(each.len());
+                each.push(item);
+            }
+        }
+    }
+    each
 }
 
 /// Rows that are settled and wait for their acknowledgement.
@@ -241,6 +267,18 @@ mod tests {
             .collect();
         assert_eq!(rows, [(82, vec![1, 3]), (85, vec![2])]);
         assert_eq!(nameless.len(), 1);
+    }
+
+    #[test]
+    fn a_contact_in_hand_takes_over_new_rows() {
+        let (mut items, _) = group([event(1, Some(82)), event(2, Some(85))]);
+        items[0].looks = 2;
+        items.extend(group([event(3, Some(82))]).0);
+        let merged: Vec<_> = one_each(items)
+            .into_iter()
+            .map(|item| (item.contact_id, item.row_ids(), item.looks))
+            .collect();
+        assert_eq!(merged, [(82, vec![1, 3], 2), (85, vec![2], 0)]);
     }
 
     #[test]

@@ -132,9 +132,8 @@ async fn people_read_it_in_eighty_columns() {
         "{}",
         answer.out
     );
-    assert!(answer.out.ends_with(&format!(
-        "3 contacts wait in the queue, 1 of them would change\ncontact {denied} is refused: access to the record is denied: Access denied\n"
-    )) || answer.out.contains("wait in the queue"), "{}", answer.out);
+    let end = format!("3 contacts in the queue, 1 would change\ncontact {denied} is refused: ");
+    assert!(answer.out.contains(&end), "{}", answer.out);
     assert!(!answer.out.contains('\u{1b}'));
     assert_eq!(answer.exit, Exit::Done);
 

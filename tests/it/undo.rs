@@ -21,12 +21,13 @@ async fn it_is_dry_until_told_otherwise() {
     assert_eq!(
         answer.out,
         "contact 1\n  NAME         \"Anna\" -> \"anna\"  (undo)\n  LAST_NAME    \"Smith\" -> \"SMITH\"  (undo)\n\
-         1 contacts would be put back\nnothing was written; add --apply to write\n"
+         1 contact would be put back\nnothing was written; add --apply to write\n"
     );
     assert_eq!(world.names(1), ["Anna", "", "Smith"]);
     assert!(world.says("ignore list --json").await.out.is_empty());
 }
 
+/// Catches a drain that takes what was put back for a new mistake, or leaves it alone for ever.
 #[tokio::test]
 async fn old_values_come_back_and_stay_until_they_change() {
     for echo in [false, true] {
@@ -63,6 +64,7 @@ async fn old_values_come_back_and_stay_until_they_change() {
     }
 }
 
+/// Catches an undo that does not look whether our value still stands.
 #[tokio::test]
 async fn a_persons_later_edit_is_never_overwritten() {
     let world = tidied(&[("anna", "SMITH")]).await;
