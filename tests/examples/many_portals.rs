@@ -66,7 +66,9 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
         .spawn()
         .with_context(|| format!("starting {}", arguments.binary.display()))?;
     let mut daemon = Daemon(child);
+    let limit = Instant::now() + Duration::from_secs(120);
     while portals.iter().any(|portal| portal.bindings().len() < 2) {
+        anyhow::ensure!(Instant::now() < limit, "not all portals were reached");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     // One schedule interval later every portal has been polled, and the start is over.
