@@ -35,6 +35,7 @@ mod names_settings;
 mod notify;
 mod plans;
 mod preview;
+mod random;
 mod robots;
 mod sandbox;
 mod scene;
