@@ -162,7 +162,13 @@ impl Portal {
         self
     }
 
-    /// The shared clock.
+    /// The clock that everything here goes by.
+    #[must_use]
+    pub fn clock(&self) -> SharedClock {
+        self.context.clock.clone()
+    }
+
+    /// The present moment on that clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.context.clock.now()

@@ -268,7 +268,15 @@ pub fn oldest(which: Listed) -> Call {
     list(which, 0).with("order", json!({"TIMESTAMP_X": "ASC"}))
 }
 
-/// Reads the answer to [`list`] and [`oldest`].
+/// The same for rows behind the one with the id `after` alone.
+#[must_use]
+pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
+    let mut call = list(which, start);
+    call.params["filter"][">ID"] = Value::from(after);
+    call
+}
+
+/// Reads the answer to [`list`], [`list_behind`] and [`oldest`].
 ///
 /// # Errors
 /// [`Problem::Unclear`] where it is no list of rows.

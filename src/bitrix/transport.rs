@@ -128,6 +128,24 @@ impl Transport {
             }
         }
     }
+
+    /// Gets a page that is no part of the protocol, and answers its status. Redirects are not
+    /// followed, the body is not read, and no error names the address.
+    ///
+    /// # Errors
+    /// Why there was no answer, in words.
+    pub async fn get(&self, url: &str, within_seconds: f64) -> Result<u16, String> {
+        let deadline = after(self.clock.now(), within_seconds);
+        tokio::select! {
+            answer = self.http.get(url).send() => match answer {
+                Ok(response) => Ok(response.status().as_u16()),
+                Err(error) => Err(reason(error)),
+            },
+            () = self.clock.alarm_at(deadline) => {
+                Err(format!("no answer within {within_seconds} s"))
+            }
+        }
+    }
 }
 
 async fn read(request: reqwest::RequestBuilder) -> Result<Answer, Fault> {
@@ -153,6 +171,16 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Answer, Fault> {
 
 fn fault(error: reqwest::Error) -> Fault {
     let unsent = error.is_connect() || error.is_builder();
+    let reason = reason(error);
+    if unsent {
+        Fault::NotSent(reason)
+    } else {
+        Fault::NoAnswer(reason)
+    }
+}
+
+/// The innermost cause, without the address.
+fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut reason = error.to_string();
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
@@ -160,9 +188,5 @@ fn fault(error: reqwest::Error) -> Fault {
         reason = inner.to_string();
         cause = inner.source();
     }
-    if unsent {
-        Fault::NotSent(reason)
-    } else {
-        Fault::NoAnswer(reason)
-    }
+    reason
 }

@@ -22,9 +22,11 @@ mod quoted;
 mod report;
 pub mod run;
 pub mod status;
+pub mod sweep;
 mod text;
 pub mod trust;
 pub mod undo;
+mod walk;
 mod when;
 
 use std::{path::PathBuf, sync::Arc};

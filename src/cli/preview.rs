@@ -10,6 +10,7 @@ use super::{
     change_summary::ChangeSummary,
     exit::Exit,
     report::Report,
+    walk::{Errand, walk},
 };
 use crate::drain::Drain;
 
@@ -19,9 +20,15 @@ use crate::drain::Drain;
     after_help = "Nothing is reserved, written or acknowledged; a daemon may run beside it.
 Examples:
   b24-tidyd preview
-  b24-tidyd preview --csv > preview.csv"
+  b24-tidyd preview --all --csv > preview.csv"
 )]
 pub struct PreviewArgs {
+    /// Look at every contact of the portal instead of the queue; goes on where it was interrupted
+    #[arg(long)]
+    pub all: bool,
+    /// Begin with the first contact, also where such a walk was interrupted
+    #[arg(long, requires = "all")]
+    pub restart: bool,
     /// The form of the list
     #[command(flatten)]
     pub form: FormArgs,
@@ -37,6 +44,17 @@ pub async fn preview(
     out: &mut (dyn Write + Send),
     notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<Exit> {
+    if args.all {
+        let errand = Errand {
+            purpose: "preview --all",
+            modified_since: None,
+            limit: None,
+            apply: false,
+            restart: args.restart,
+            form: args.form,
+        };
+        return walk(&errand, drain, out, notes).await;
+    }
     let mut list = ChangeList::of_plans(out, args.form)?;
     let mut changes = ChangeSummary::default();
     let summary = drain
@@ -50,9 +68,14 @@ pub async fn preview(
         "checked": summary.contacts, "contacts": changes.contacts, "fields": changes.fields,
         "by_rule": changes.rules(),
     }))?;
+    let looked_at = summary.contacts + summary.refused.len() as u64;
+    if looked_at == 0 {
+        report.line("nothing waits in the queue; --all looks at every contact")?;
+        return Ok(Exit::Done);
+    }
     report.line(&format!(
-        "{} contacts wait in the queue, {} of them would change",
-        summary.contacts, changes.contacts
+        "{looked_at} contacts wait in the queue, {} of them would change",
+        changes.contacts
     ))?;
     Ok(report.what_is_left(&summary)?)
 }

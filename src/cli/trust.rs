@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Cli,
     exit::{Exit, Refusal},
-    history, ignore, preview, run, undo,
+    history, ignore, preview, run, sweep, undo,
 };
 use crate::{
     config::{Config, PortalConfig, ProcessEnvironment},
@@ -32,6 +32,8 @@ const PATIENCE: Patience = Patience {
 pub enum TrustCommand {
     /// Show what the next drain would change, and write nothing
     Preview(preview::PreviewArgs),
+    /// Tidy contacts that were there before the daemon; shows only, without --apply
+    Sweep(sweep::SweepArgs),
     /// Show what was written, newest first: old and new values, and why
     History(history::HistoryArgs),
     /// Put old values back where what was written still stands; shows only, without --apply
@@ -51,6 +53,10 @@ impl TrustCommand {
             Self::Preview(args) => {
                 let (mut drain, _) = to_the_portal(cli, None)?;
                 preview::preview(args, &mut drain, &mut out, &mut notes).await
+            }
+            Self::Sweep(args) => {
+                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("sweep"))?;
+                sweep::sweep(args, &mut drain, &mut out, &mut notes).await
             }
             Self::Undo(args) => {
                 let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("undo"))?;

@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 
 /// A moment on the command line. What is relative counts from when the command started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum When {
     /// `2026-01-05T10:00:00+01:00`, or `2026-01-05` for the start of that day in UTC.
     At(Timestamp),

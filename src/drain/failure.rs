@@ -15,6 +15,9 @@ pub enum DrainFailure {
     /// The portal or the authorisation server cannot be reached.
     #[error("{0}")]
     Unreachable(String),
+    /// The plan lost or regained a feature while we worked: the next pass looks at it anew.
+    #[error("{0}")]
+    PlanChanged(String),
     /// It will work later by itself.
     #[error("{0}")]
     Temporary(String),
@@ -40,7 +43,7 @@ impl DrainFailure {
             Self::Unverified(_) => "tokens not verified",
             Self::NeedsPerson(_) => "not authorised",
             Self::Unreachable(_) => "unreachable",
-            Self::Temporary(_) => "put off",
+            Self::PlanChanged(_) | Self::Temporary(_) => "put off",
             Self::Internal(_) => "failed",
             Self::Store(_) => "state file failed",
             Self::Stopped | Self::Output(_) => "stopped",
@@ -71,8 +74,8 @@ impl From<Problem> for DrainFailure {
             }
             problem if problem.is_unreachable() => Self::Unreachable(text),
             problem if problem.is_temporary() => Self::Temporary(text),
-            // The plan changed while we worked: the next pass surveys it anew.
-            Problem::Licence(_) | Problem::Moved(_) => Self::Temporary(text),
+            Problem::Licence(_) => Self::PlanChanged(text),
+            Problem::Moved(_) => Self::Temporary(text),
             _ => Self::Internal(text),
         }
     }

@@ -2,14 +2,14 @@
 
 use super::{
     Drain, DrainFailure, Pass,
-    task::PutBack,
+    contest::Standing,
+    task,
     work::{Correction, Item},
 };
 use crate::{
     bitrix::contacts::Contact,
     clock::after,
     contact::{FieldChange, changes},
-    names::Field,
     portal::RetryPolicy,
     store::{LeftAlone, SentChange},
 };
@@ -29,15 +29,15 @@ impl Drain {
         pass.judged += u64::from(item.looks == 0);
         if !pass.task.dry {
             self.resolve_unanswered(&contact)?;
-            let outdated = alone.outdated(contact.id, |field| {
-                contact.fields.get(field).map(String::as_str)
-            });
-            self.portal
-                .store()
-                .forget_left_alone(self.portal.id, contact.id, &outdated)?;
+            self.forget_what_changed(&contact, alone)?;
         }
-        let changes = self.needed(pass, &contact, alone);
-        if changes.is_empty() {
+        let changes = match &pass.task.put_back {
+            Some(values) => task::due(values, &contact),
+            None => self.needed(&contact, alone),
+        };
+        let settled = changes.is_empty()
+            || pass.task.put_back.is_none() && self.is_contested(pass, &contact, &changes)?;
+        if settled {
             return self.settle(pass, item);
         }
         if pass.task.dry {
@@ -52,33 +52,60 @@ impl Drain {
         Ok(())
     }
 
-    /// The changes that a contact needs for the pass's task.
-    fn needed(&self, pass: &Pass, contact: &Contact, alone: &LeftAlone) -> Vec<FieldChange> {
-        let value_of = |field: Field| contact.fields.get(field.as_str()).map(String::as_str);
-        if let Some(values) = &pass.task.put_back {
-            let values = values.get(&contact.id).into_iter().flatten();
-            return values
-                .filter(|value| value_of(value.field) == Some(&value.ours))
-                .map(PutBack::change)
-                .collect();
-        }
+    /// The changes that the rules ask for, where nobody has asked to leave things as they are.
+    fn needed(&self, contact: &Contact, alone: &LeftAlone) -> Vec<FieldChange> {
         if alone.contact(contact.id) {
             return Vec::new();
         }
         changes(
             &self.engine,
             &self.config().fields,
-            value_of,
+            |field| contact.fields.get(field.as_str()).map(String::as_str),
             |field, value| alone.value(contact.id, field.as_str(), value),
         )
     }
 
-    /// The contact is as it should be, or gone: its rows may be acknowledged.
+    /// What of these contacts is to be left alone.
+    pub(super) fn left_alone<'a>(
+        &self,
+        contacts: impl IntoIterator<Item = &'a Contact>,
+    ) -> Result<LeftAlone, DrainFailure> {
+        let ids: Vec<u64> = contacts.into_iter().map(|contact| contact.id).collect();
+        Ok(self.portal.store().left_alone(self.portal.id, &ids)?)
+    }
+
+    /// Values that were to be left alone until they change, and have changed.
+    fn forget_what_changed(
+        &self,
+        contact: &Contact,
+        alone: &LeftAlone,
+    ) -> Result<(), DrainFailure> {
+        let outdated = alone.outdated(contact.id, |field| {
+            contact.fields.get(field).map(String::as_str)
+        });
+        let store = self.portal.store();
+        Ok(store.forget_left_alone(self.portal.id, contact.id, &outdated)?)
+    }
+
+    /// The changes that would be made now; none for a contact that is left alone.
+    pub(super) fn wanted(
+        &self,
+        pass: &Pass,
+        contact: &Contact,
+        alone: &LeftAlone,
+    ) -> Vec<FieldChange> {
+        match pass.contests.get(&contact.id) {
+            Some(Standing::Truce(_)) => Vec::new(),
+            _ => self.needed(contact, alone),
+        }
+    }
+
+    /// The contact is as it should be, or gone, or left alone: its rows may be acknowledged.
     pub(super) fn settle(&mut self, pass: &mut Pass, item: Item) -> Result<(), DrainFailure> {
         if pass.task.tidies() {
-            self.portal
-                .store()
-                .unpark(self.portal.id, &[item.contact_id])?;
+            self.end_truces(pass, &[item.contact_id])?;
+            let store = self.portal.store();
+            store.unpark(self.portal.id, &[item.contact_id])?;
         }
         pass.settle(item.rows);
         Ok(())
@@ -91,10 +118,8 @@ impl Drain {
         item: Item,
         reason: &str,
     ) -> Result<(), DrainFailure> {
-        if pass.task.reports {
+        if !pass.task.tidies() {
             pass.refusals.push((item.contact_id, reason.to_owned()));
-        }
-        if pass.task.dry {
             return Ok(());
         }
         let now = self.portal.now();
@@ -108,6 +133,7 @@ impl Drain {
             tracing::warn!(portal = %self.config().name, contact = item.contact_id, reason,
                 "the portal refuses this contact; it is on the list of failures and tried again later");
         }
+        self.end_truces(pass, &[item.contact_id])?;
         pass.parked += 1;
         pass.settle(item.rows);
         Ok(())

@@ -14,6 +14,7 @@ use crate::{
         events::{self, Listed},
     },
     portal::{CallFailure, Repeat},
+    store::RunKind,
 };
 
 impl Drain {
@@ -26,16 +27,18 @@ impl Drain {
         &mut self,
         listener: &mut Listener<'_>,
     ) -> Result<TaskSummary, DrainFailure> {
-        self.begin_task(true)?;
+        self.begin_showing()?;
         let before = self.portal.requests();
-        let mut pass = Pass::for_task(Task {
+        let task = Task {
             dry: true,
-            reports: true,
-            ..Task::default()
-        });
+            put_back: None,
+        };
+        let mut pass = Pass::for_task(RunKind::Drain, task);
+        self.load_contests(&mut pass)?;
         let contacts = self.waiting_contacts().await?;
         pass.to_read
             .extend(contacts.into_iter().map(Item::without_rows));
+        Self::pick_up_contests(&mut pass);
         let outcome = self.work_off(&mut pass, listener).await;
         let summary = self.end_task(&mut pass, before, &outcome)?;
         outcome.map(|()| summary)
@@ -46,8 +49,8 @@ impl Drain {
         let call = events::list(Listed::Everything, 0);
         let first = match self.portal.call(&call, Repeat::Freely).await {
             // The plan may have lost connectors since it was last looked at.
-            Err(CallFailure::Problem(Problem::Licence(said))) if self.uses_connector() => {
-                self.lose_connector(&said)?;
+            Err(CallFailure::Problem(Problem::Licence(_))) if self.uses_connector() => {
+                self.portal.use_connector(None);
                 self.portal.call(&call, Repeat::Freely).await?
             }
             other => other?,

@@ -94,19 +94,18 @@ impl Drain {
         page: Vec<Item>,
         list: Vec<Contact>,
     ) -> Result<(), DrainFailure> {
+        let alone = self.left_alone(&list)?;
         let mut by_id: HashMap<u64, Contact> = list
             .into_iter()
             .map(|contact| (contact.id, contact))
             .collect();
-        let ids: Vec<u64> = by_id.keys().copied().collect();
-        let alone = self.portal.store().left_alone(self.portal.id, &ids)?;
         for mut item in page {
             match by_id.remove(&item.contact_id) {
                 Some(contact) => self.judge(pass, item, contact, &alone)?,
                 None => {
                     // Absence proves nothing: a single get tells whether it is gone.
                     item.missing_from_list = true;
-                    pass.to_read.push(item);
+                    pass.look_at(item);
                 }
             }
         }
@@ -123,7 +122,7 @@ impl Drain {
             Problem::MethodBlocked => self.reads_blocked(pass, page),
             problem if problem.is_temporary() => {
                 pass.failures += 1;
-                pass.to_read.extend(page);
+                page.into_iter().for_each(|item| pass.look_at(item));
                 Ok(())
             }
             problem => Err(problem.into()),
@@ -169,8 +168,10 @@ impl Drain {
                     .to_owned(),
             ));
         }
-        let ids: Vec<u64> = outcomes.iter().map(|(item, _)| item.contact_id).collect();
-        let alone = self.portal.store().left_alone(self.portal.id, &ids)?;
+        let found = outcomes
+            .iter()
+            .filter_map(|(_, outcome)| outcome.as_ref().ok());
+        let alone = self.left_alone(found)?;
         for (item, outcome) in outcomes {
             match outcome {
                 Ok(contact) => self.judge(pass, item, contact, &alone)?,

@@ -16,14 +16,11 @@ const ERROR_ROWS_SECONDS: f64 = 6.0 * 3600.0;
 impl Drain {
     /// Adds the gets for both events, where the pass still looks for more.
     pub(super) fn add_reservation(&self, pass: &mut Pass, turn: &mut Turn) {
-        if pass.drained || self.memory.may_have_orphans || pass.deferred >= u64::from(self.limit) {
+        let enough = pass.deferred >= u64::from(self.limit);
+        if pass.drained || self.memory.may_have_orphans || enough || self.takes_away() {
             return;
         }
-        let now = self.portal.now();
-        pass.drain_errors |= self
-            .memory
-            .errors_drained_at
-            .is_none_or(|at| now >= after(at, ERROR_ROWS_SECONDS) || now < at);
+        self.look_for_errors_when_due(pass);
         let mut with_gets = turn.batch.clone();
         let fits = keys(pass.drain_errors).all(|(key, event, errors)| {
             with_gets.push(key, &events::reserve(event, self.limit, errors))
@@ -31,6 +28,26 @@ impl Drain {
         if fits {
             turn.batch = with_gets;
             turn.reserves = true;
+        }
+    }
+
+    /// Error rows swallow later changes of their contact: they are asked for at the start and now
+    /// and then.
+    pub(super) fn look_for_errors_when_due(&self, pass: &mut Pass) {
+        let now = self.portal.now();
+        pass.drain_errors |= self
+            .memory
+            .errors_drained_at
+            .is_none_or(|at| now >= after(at, ERROR_ROWS_SECONDS) || now < at);
+    }
+
+    /// The queue holds nothing more for us.
+    pub(super) fn nothing_came(&mut self, pass: &mut Pass) {
+        pass.drained = true;
+        pass.emptied = true;
+        if pass.drain_errors {
+            self.memory.errors_drained_at = Some(self.portal.now());
+            pass.drain_errors = false;
         }
     }
 
@@ -72,22 +89,12 @@ impl Drain {
         match trouble {
             None => {
                 if nothing_came {
-                    pass.drained = true;
-                    if pass.drain_errors {
-                        self.memory.errors_drained_at = Some(self.portal.now());
-                        pass.drain_errors = false;
-                    }
+                    self.nothing_came(pass);
                 }
                 Ok(())
             }
             Some(problem) if problem.may_have_been_processed() => {
                 pass.failures += 1;
-                Ok(())
-            }
-            Some(Problem::Licence(_)) => {
-                // The plan has lost confirmation while we worked: look at it anew.
-                self.memory.surveyed_at = None;
-                pass.drained = true;
                 Ok(())
             }
             Some(Problem::MethodBlocked) => {

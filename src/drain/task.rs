@@ -3,39 +3,25 @@
 
 use std::collections::HashMap;
 
-use super::{Drain, DrainFailure, Pass, work::Item};
+use super::{Drain, DrainFailure, Outcome, Pass, work::Item};
 use crate::{
+    bitrix::contacts::Contact,
     contact::FieldChange,
     names::Field,
     store::{RunKind, RunTotals},
 };
 
-/// What a pass is for.
+/// What a pass does with the contacts that it judges. By default it tidies them.
+#[derive(Default)]
 pub(super) struct Task {
-    /// What the history calls it.
-    pub kind: RunKind,
-    /// Only to show: nothing is written, not even in the store.
+    /// Only tells what it would write.
     pub dry: bool,
     /// Values to put back, by contact; none where contacts are to be tidied.
     pub put_back: Option<HashMap<u64, Vec<PutBack>>>,
-    /// Whether [`Pass::findings`] are wanted.
-    pub reports: bool,
-}
-
-impl Default for Task {
-    /// The daily work.
-    fn default() -> Self {
-        Self {
-            kind: RunKind::Drain,
-            dry: false,
-            put_back: None,
-            reports: false,
-        }
-    }
 }
 
 impl Task {
-    /// Whether contacts that need nothing are known to be tidy after it.
+    /// Whether it tidies in earnest, and keeps the books of contacts that cannot be tidied.
     pub(super) fn tidies(&self) -> bool {
         !self.dry && self.put_back.is_none()
     }
@@ -52,16 +38,18 @@ pub struct PutBack {
     pub earlier: String,
 }
 
-impl PutBack {
-    /// The change that puts the earlier value back.
-    pub(super) fn change(&self) -> FieldChange {
-        FieldChange {
-            field: self.field,
-            old: self.ours.clone(),
-            new: self.earlier.clone(),
+/// The changes that put back what still stands in a contact as we wrote it.
+pub(super) fn due(values: &HashMap<u64, Vec<PutBack>>, contact: &Contact) -> Vec<FieldChange> {
+    let values = values.get(&contact.id).into_iter().flatten();
+    values
+        .filter(|value| contact.fields.get(value.field.as_str()) == Some(&value.ours))
+        .map(|value| FieldChange {
+            field: value.field,
+            old: value.ours.clone(),
+            new: value.earlier.clone(),
             rules: "undo".to_owned(),
-        }
-    }
+        })
+        .collect()
 }
 
 /// A contact that is to change (in a pass that only shows), or was changed.
@@ -91,17 +79,19 @@ pub type Listener<'a> = dyn FnMut(Finding) -> std::io::Result<()> + Send + 'a;
 
 impl Pass {
     /// A pass that has a task of its own and takes nothing from the queue.
-    pub(super) fn for_task(task: Task) -> Self {
+    pub(super) fn for_task(kind: RunKind, task: Task) -> Self {
         Self {
+            kind,
             task,
             drained: true,
+            queue_only: true,
             ..Self::default()
         }
     }
 
     /// Keeps a finding for the task's listener.
     pub(super) fn report(&mut self, contact_id: u64, changes: Vec<FieldChange>) {
-        if self.task.reports {
+        if !self.task.tidies() {
             self.findings.push(Finding {
                 contact_id,
                 changes,
@@ -111,16 +101,11 @@ impl Pass {
 }
 
 impl Drain {
-    /// Makes ready for a task: tokens, connector.
-    pub(super) fn begin_task(&mut self, dry: bool) -> Result<(), DrainFailure> {
+    /// Makes ready for a task that only shows: nothing is bound, adopted or learnt.
+    pub(super) fn begin_showing(&mut self) -> Result<(), DrainFailure> {
         let record = self.portal.reread()?;
         if let Some(reason) = record.unverified {
             return Err(DrainFailure::Unverified(reason));
-        }
-        if record.paused_at.is_some() && !dry {
-            return Err(DrainFailure::Temporary(
-                "the portal is paused; run `b24-tidyd resume` first".to_owned(),
-            ));
         }
         self.memory.facts = record.facts;
         self.choose_connector();
@@ -190,16 +175,20 @@ impl Drain {
         dry: bool,
         listener: &mut Listener<'_>,
     ) -> Result<TaskSummary, DrainFailure> {
-        self.begin_task(dry)?;
         let before = self.portal.requests();
         let mut contacts: Vec<u64> = values.keys().copied().collect();
         contacts.sort_unstable();
-        let mut pass = Pass::for_task(Task {
-            kind: RunKind::Undo,
-            dry,
-            put_back: Some(values),
-            reports: true,
-        });
+        let put_back = Some(values);
+        let mut pass = Pass::for_task(RunKind::Undo, Task { dry, put_back });
+        if dry {
+            self.begin_showing()?;
+        } else if self.begin(&mut pass).await? == Some(Outcome::Paused) {
+            return Err(DrainFailure::Temporary(
+                "the portal is paused; run `b24-tidyd resume` first".to_owned(),
+            ));
+        }
+        // The brake is there against too many corrections, not against taking them back.
+        pass.allowance = u32::MAX;
         pass.to_read
             .extend(contacts.into_iter().map(Item::without_rows));
         let outcome = self.work_off(&mut pass, listener).await;

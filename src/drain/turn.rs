@@ -36,8 +36,12 @@ impl Drain {
         self.portal
             .store()
             .forget_events(&self.portal.queue(), &local)?;
+        for row in &local {
+            pass.in_hand.remove(row);
+        }
         // Before anything is reserved anew: a pass must not end with reserved rows nobody knows of.
         self.adopt_if_needed(pass).await?;
+        self.brake(pass)?;
         if self.write_next_plainly(pass).await? {
             return Ok(());
         }
@@ -125,14 +129,10 @@ impl Drain {
             }
             self.look_again(pass, correction.item)?;
         }
-        pass.to_read.extend(turn.pages.into_iter().flatten());
-        pass.to_read.extend(turn.gets);
+        for item in turn.pages.into_iter().flatten().chain(turn.gets) {
+            pass.look_at(item);
+        }
         match failure {
-            CallFailure::Problem(Problem::Licence(_)) => {
-                pass.failures += 1;
-                self.survey().await?;
-                self.pause_after_failures(pass).await
-            }
             CallFailure::Problem(_) if processed && pass.failures < MOST_FAILURES => {
                 pass.failures += 1;
                 self.pause_after_failures(pass).await
@@ -145,7 +145,7 @@ impl Drain {
         }
     }
 
-    async fn pause_after_failures(&self, pass: &Pass) -> Result<(), DrainFailure> {
+    pub(super) async fn pause_after_failures(&self, pass: &Pass) -> Result<(), DrainFailure> {
         if pass.failures == 0 {
             return Ok(());
         }
@@ -177,21 +177,25 @@ impl Drain {
 
     /// A temporary problem of one contact: one more look at once, then it is put off, so that it never
     /// holds up the others.
-    pub(super) fn stumble(&self, pass: &mut Pass, mut item: Item) -> Result<(), DrainFailure> {
+    pub(super) fn stumble(&mut self, pass: &mut Pass, mut item: Item) -> Result<(), DrainFailure> {
         item.stumbles += 1;
         if item.stumbles > 1 {
-            return self.defer_by_policy(pass, &item);
+            return self.defer_by_policy(pass, item);
         }
         self.look_again(pass, item)
     }
 
     /// Puts a contact back to be read again, or off where that has not helped often enough.
-    pub(super) fn look_again(&self, pass: &mut Pass, mut item: Item) -> Result<(), DrainFailure> {
+    pub(super) fn look_again(
+        &mut self,
+        pass: &mut Pass,
+        mut item: Item,
+    ) -> Result<(), DrainFailure> {
         item.looks += 1;
         if item.looks > super::judge::MOST_LOOKS {
-            return self.defer_by_policy(pass, &item);
+            return self.defer_by_policy(pass, item);
         }
-        pass.to_read.push(item);
+        pass.look_at(item);
         Ok(())
     }
 }

@@ -61,6 +61,17 @@ impl Item {
         }
     }
 
+    /// Takes over what is known of the same contact.
+    pub(super) fn merge(&mut self, other: Self) {
+        self.rows.extend(other.rows);
+        self.looks = self.looks.max(other.looks);
+        self.stumbles = self.stumbles.max(other.stumbles);
+        self.not_before = self.not_before.max(other.not_before);
+        self.refused_at = self.refused_at.take().or(other.refused_at);
+        self.plainly |= other.plainly;
+        self.missing_from_list |= other.missing_from_list;
+    }
+
     /// Tries in vain so far, before this pass.
     pub(super) fn attempts(&self) -> u32 {
         self.rows.iter().map(|row| row.attempts).max().unwrap_or(0)

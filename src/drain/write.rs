@@ -42,7 +42,7 @@ enum Way {
 impl Drain {
     /// Moves as many corrections as fit into the turn, each as a conditional pair.
     pub(super) fn add_writes(&self, pass: &mut Pass, turn: &mut Turn) {
-        let most = self.most_contacts();
+        let most = self.most_contacts().min(pass.allowance as usize);
         while turn.writes.len() < most {
             let Some(correction) = pass.to_write.front() else {
                 break;
@@ -145,7 +145,7 @@ impl Drain {
             Err(failure) => return self.plain_call_failed(pass, correction, failure),
         };
         if !same_state(&fresh, &correction.contact) {
-            let alone = self.portal.store().left_alone(self.portal.id, &[id])?;
+            let alone = self.left_alone([&fresh])?;
             return self.judge(pass, correction.item, fresh, &alone);
         }
         self.note_sent(pass, std::slice::from_ref(&correction))?;
@@ -293,19 +293,10 @@ impl Drain {
         let store = self.portal.store();
         if pass.task.put_back.is_some() {
             // Before the write: once it is made, no pass may take the old value for a new mistake.
-            let values: Vec<(u64, &str, &str)> = sent
-                .iter()
-                .map(|change| {
-                    (
-                        change.contact_id,
-                        change.field.as_str(),
-                        change.new.as_str(),
-                    )
-                })
-                .collect();
-            store.leave_values_alone(self.portal.id, &values, now)?;
+            store.leave_values_alone(self.portal.id, &sent, now)?;
         }
-        store.changes_sent(self.portal.id, run, pass.task.kind, &sent, now)?;
+        store.changes_sent(self.portal.id, run, pass.kind, &sent, now)?;
+        pass.allowance = pass.allowance.saturating_sub(corrections.len() as u32);
         self.memory
             .unanswered
             .extend(corrections.iter().map(|correction| correction.contact.id));
@@ -342,6 +333,7 @@ impl Drain {
         let store = self.portal.store();
         store.changes_answered(self.portal.id, &ids, &[])?;
         store.unpark(self.portal.id, &ids)?;
+        self.end_truces(pass, &ids)?;
         for correction in corrections {
             self.log_written(&correction);
             self.memory.unanswered.remove(&correction.contact.id);

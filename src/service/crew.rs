@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     board::Board,
+    metrics::Metrics,
     schedule::{self, Pokes},
     watch::Watch,
     worker::{Orders, Worker},
@@ -71,6 +72,7 @@ impl Crew {
             config.portals.len(),
             schedule::interval(&config.poll.schedule, now),
         );
+        let metrics = Metrics::of(config);
         for (portal, lag) in config.portals.iter().zip(lags) {
             // A portal that is no longer configured may be this one under another address.
             let predecessors = before
@@ -85,6 +87,7 @@ impl Crew {
                 history_days: config.history_days,
                 names_in_log: config.log_personal_data,
                 lag,
+                metrics: metrics.clone(),
             };
             self.hire(Arc::new(portal.clone()), orders, predecessors);
         }
@@ -99,7 +102,7 @@ impl Crew {
         let (leave, gone) = (CancellationToken::new(), CancellationToken::new());
         let member = Member {
             config: config.clone(),
-            orders,
+            orders: orders.clone(),
             leave: leave.clone(),
             gone: gone.clone(),
         };

@@ -9,6 +9,8 @@ mod board;
 mod condition;
 mod crew;
 mod daemon;
+mod heartbeat;
+mod metrics;
 mod notifier;
 mod once;
 mod schedule;

@@ -6,7 +6,13 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use super::{board::Board, condition::Condition, watch::WatchedClock};
+use super::{
+    board::Board,
+    condition::Condition,
+    heartbeat::Heartbeat,
+    metrics::{Drained, Metrics},
+    watch::WatchedClock,
+};
 use crate::{
     clock::{Clock, after, until},
     config::PortalConfig,
@@ -23,7 +29,7 @@ const LONGEST_WAIT: f64 = 30.0;
 const PRUNING_SECONDS: f64 = 3600.0;
 
 /// What a worker is told by the part of the configuration that all portals share.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Orders {
     /// Events reserved per call.
     pub limit: u32,
@@ -33,6 +39,8 @@ pub(super) struct Orders {
     pub names_in_log: bool,
     /// Seconds that this worker lets pass after each poke, so that not all portals are asked at once.
     pub lag: f64,
+    /// Where metrics go, if anywhere.
+    pub metrics: Option<Metrics>,
 }
 
 /// One portal's worker.
@@ -44,6 +52,7 @@ pub(super) struct Worker {
     leave: CancellationToken,
     drain: Option<Drain>,
     condition: Condition,
+    heartbeat: Heartbeat,
     pruned_at: Option<Timestamp>,
 }
 
@@ -97,6 +106,7 @@ impl Worker {
             context,
             clock,
             condition: Condition::new(&config.name, board),
+            heartbeat: Heartbeat::new(&config.name, config.heartbeat_url.clone()),
             config,
             orders,
             leave,
@@ -187,6 +197,7 @@ impl Worker {
         };
         let mut progress = self.condition.progress(self.clock.clone());
         let outcome = drain.pass(&mut progress).await;
+        self.tell(&drain, &outcome).await;
         self.drain = Some(drain);
         match outcome {
             Ok(summary) => self.after_drain(&summary),
@@ -231,6 +242,28 @@ impl Worker {
         }
         self.pruned_at = Some(now);
         Ok(())
+    }
+
+    /// Tells those who watch from outside: metrics, and the sign of life.
+    async fn tell(&mut self, drain: &Drain, outcome: &Result<Summary, DrainFailure>) {
+        let meter = drain.portal().take_meter();
+        let success = matches!(outcome, Ok(summary) if summary.outcome.is_success());
+        if let Some(metrics) = &self.orders.metrics {
+            let drained = Drained {
+                portal: drain.portal().id,
+                totals: drain.last_totals(),
+                meter,
+                outcome: match outcome {
+                    Ok(summary) => summary.outcome.as_str(),
+                    Err(failure) => failure.word(),
+                },
+                success,
+            };
+            metrics.after_drain(&self.context.store, &drained, self.clock.now());
+        }
+        if success {
+            self.heartbeat.beat(&self.context).await;
+        }
     }
 
     /// Everything that follows a pass that came to an end.

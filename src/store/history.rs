@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{PortalId, RunId, RunKind, Store, StoreFault, millis, moment};
 
@@ -162,7 +162,7 @@ impl Store {
         })
     }
 
-    /// How many contacts were written in the whole portal since `since`.
+    /// How many contacts were written in the whole portal since `since`, undoing left out.
     ///
     /// # Errors
     /// A fault of the state file.
@@ -174,9 +174,31 @@ impl Store {
         self.read(|db| {
             db.prepare_cached(
                 "SELECT count(*) FROM (SELECT DISTINCT contact_id, at FROM change
-                 WHERE portal_id = ?1 AND at > ?2 AND kind = 'drain')",
+                 WHERE portal_id = ?1 AND at > ?2 AND kind <> 'undo')",
             )?
             .query_row(params![portal.0, millis(since)], |row| row.get(0))
+        })
+    }
+
+    /// When the `nth` contact (from 0) since `since` was written, oldest first, undoing left out.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn nth_contact_written_since(
+        &self,
+        portal: PortalId,
+        since: Timestamp,
+        nth: u32,
+    ) -> Result<Option<Timestamp>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT DISTINCT at, contact_id FROM change
+                 WHERE portal_id = ?1 AND at > ?2 AND kind <> 'undo' ORDER BY at LIMIT 1 OFFSET ?3",
+            )?
+            .query_row(params![portal.0, millis(since), nth], |row| {
+                row.get(0).map(moment)
+            })
+            .optional()
         })
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 use rusqlite::params;
 
-use super::{PortalId, Store, StoreFault, millis, moment};
+use super::{PortalId, SentChange, Store, StoreFault, millis, moment};
 
 /// Something that is left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,14 +152,14 @@ impl Store {
         })
     }
 
-    /// Leaves these values (contact, field, value) alone until they change.
+    /// Leaves the values alone that these changes write, until they change again.
     ///
     /// # Errors
     /// A fault of the state file.
     pub fn leave_values_alone(
         &self,
         portal: PortalId,
-        values: &[(u64, &str, &str)],
+        changes: &[SentChange],
         now: Timestamp,
     ) -> Result<(), StoreFault> {
         self.write(|db| {
@@ -167,8 +167,9 @@ impl Store {
                 "INSERT INTO ignored (portal_id, contact_id, field, value, since)
                  VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET value = ?4, since = ?5",
             )?;
-            for (contact, field, value) in values {
-                let contact = *contact as i64;
+            for change in changes {
+                let contact = change.contact_id as i64;
+                let (field, value) = (&change.field, &change.new);
                 insert.execute(params![portal.0, contact, field, value, millis(now)])?;
             }
             Ok(())

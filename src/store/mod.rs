@@ -3,6 +3,7 @@
 //! Everything here is synchronous and short. Nothing in this module speaks HTTP.
 
 mod bucket;
+mod contests;
 mod cursors;
 mod failures;
 mod fault;
@@ -13,6 +14,8 @@ mod open;
 mod portals;
 mod reservations;
 mod runs;
+mod tallies;
+mod walks;
 
 use std::{
     path::{Path, PathBuf},
@@ -22,8 +25,9 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use contests::{Contested, Truce};
 pub use cursors::Cursor;
-pub use failures::{Contested, Parked};
+pub use failures::Parked;
 pub use fault::StoreFault;
 pub use history::{Change, ChangeFilter, SentChange};
 pub use ignored::{Ignored, LeftAlone};
@@ -31,6 +35,8 @@ pub use lock::{Holder, Lock};
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
 pub use reservations::{OpenTotals, QueueKey, StoredEvent};
 pub use runs::{LastRun, RunId, RunKind, RunTotals};
+pub use tallies::{Backlog, Tally};
+pub use walks::Walk;
 
 /// An open state file. Clones share one connection.
 #[derive(Clone)]

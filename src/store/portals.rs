@@ -69,6 +69,9 @@ pub struct PortalRecord {
     pub paused_at: Option<Timestamp>,
     /// Until when writing rests because of `max_changes_per_hour`.
     pub braked_until: Option<Timestamp>,
+    /// We bound the queue without a connector, because the plan lacks the configured one's feature;
+    /// it has to be unbound when the connector is back.
+    pub stand_in: bool,
 }
 
 impl Store {
@@ -256,6 +259,19 @@ impl Store {
         )
     }
 
+    /// Remembers that the queue without a connector was bound to stand in for the configured one, or
+    /// that it no longer does.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn set_stand_in(&self, portal: PortalId, stands_in: bool) -> Result<(), StoreFault> {
+        self.set(
+            portal,
+            "UPDATE portal SET stand_in = ?2 WHERE id = ?1",
+            Some(stands_in),
+        )
+    }
+
     /// The stored model of the portal's pace, as its owner wrote it.
     ///
     /// # Errors
@@ -310,7 +326,7 @@ impl Store {
 
 const SELECT: &str =
     "SELECT id, client_id, url, stored_at, unverified, lost, plan_confirms, plan_connector,
-   guards_work, paused_at, braked_until, member_id, endpoint, server_endpoint, access_token,
+   guards_work, paused_at, braked_until, stand_in, member_id, endpoint, server_endpoint, access_token,
    refresh_token, access_expires_at, user_id FROM portal";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
@@ -328,6 +344,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
         },
         paused_at: row.get::<_, Option<i64>>("paused_at")?.map(moment),
         braked_until: row.get::<_, Option<i64>>("braked_until")?.map(moment),
+        stand_in: row.get("stand_in")?,
         tokens: Tokens {
             member_id: row.get("member_id")?,
             endpoint: row.get("endpoint")?,

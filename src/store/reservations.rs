@@ -103,6 +103,18 @@ impl Store {
         )
     }
 
+    /// Goes on with rows that the portal no longer holds, from this store alone.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn keep_here(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
+        self.for_rows(
+            queue,
+            rows,
+            "UPDATE event SET process_id = '' WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
+        )
+    }
+
     /// Forgets rows that the portal has confirmed as cleared, or that are no longer there.
     ///
     /// # Errors
@@ -142,7 +154,7 @@ impl Store {
         })
     }
 
-    /// The rows of a queue that may be tried at `now`, oldest first, `limit` at most.
+    /// The rows of a queue that are ours and may be tried at `now`, oldest first, `limit` at most.
     /// A row that was put off further than `horizon` counts as due: the clock was set back.
     ///
     /// # Errors
@@ -154,13 +166,46 @@ impl Store {
         horizon: Timestamp,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreFault> {
+        self.due(queue, true, now, horizon, limit)
+    }
+
+    /// The same for rows that were listed and are not taken away from the portal yet.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn listed_events(
+        &self,
+        queue: &QueueKey,
+        now: Timestamp,
+        horizon: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreFault> {
+        self.due(queue, false, now, horizon, limit)
+    }
+
+    fn due(
+        &self,
+        queue: &QueueKey,
+        taken: bool,
+        now: Timestamp,
+        horizon: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreFault> {
         self.read(|db| {
             db.prepare_cached(&format!(
-                "{SELECT} WHERE portal_id = ?1 AND connector = ?2 AND (next_try_at <= ?3 OR next_try_at > ?4)
+                "{SELECT} WHERE portal_id = ?1 AND connector = ?2 AND taken = ?6
+                   AND (next_try_at <= ?3 OR next_try_at > ?4)
                  ORDER BY row_id LIMIT ?5"
             ))?
             .query_map(
-                params![queue.portal.0, queue.connector, millis(now), millis(horizon), limit],
+                params![
+                    queue.portal.0,
+                    queue.connector,
+                    millis(now),
+                    millis(horizon),
+                    limit,
+                    taken
+                ],
                 stored_event,
             )?
             .collect()

@@ -405,10 +405,10 @@ async fn a_pair_that_was_renewed_meanwhile_is_left_to_the_store() {
     world.portal.expire_access_tokens();
     let (store, id) = (world.context.store.clone(), world.id());
     let mut tokens = world.record().tokens;
-    let old = std::mem::replace(&mut tokens.refresh, "a-newer-one".into());
+    let refreshed = std::mem::replace(&mut tokens.refresh, "a-newer-one".into());
     let now = world.context.clock.now();
     world.portal.before_request(move |_, _| {
-        store.rotate_tokens(id, &old, &tokens, now).unwrap();
+        store.rotate_tokens(id, &refreshed, &tokens, now).unwrap();
     });
     let (code, said) = imported(&world, &text).await;
     assert_eq!(code, 65, "{said}");

@@ -175,6 +175,13 @@ impl World {
         self
     }
 
+    /// The same world for a new process: the state file is opened anew, no stop is asked for.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.context.store = Store::open(self.context.store.path()).unwrap();
+        self.context.stop = CancellationToken::new();
+        self
+    }
+
     /// Lets time pass.
     pub(crate) fn advance(&self, seconds: f64) {
         self.clock.0.advance(seconds);
@@ -204,6 +211,11 @@ impl World {
             "rows are open in the store"
         );
         assert_eq!(self.portal.violations(), [] as [String; 0]);
+        assert_eq!(
+            self.portal.owed_contacts(),
+            [] as [u64; 0],
+            "taken, not read"
+        );
     }
 }
 
