@@ -233,7 +233,11 @@ impl Portal {
     pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
         let answer = self
             .send(&batch.call(), &pace::Load::of_batch(batch), repeat)
-            .await?;
+            .await
+            .map_err(|failure| match failure {
+                CallFailure::Problem(problem) => problem.of_whole_batch().into(),
+                other => other,
+            })?;
         let answer = batch.read(answer)?;
         let booked = self
             .pace()

@@ -175,11 +175,7 @@ impl Drain {
             return Ok(outcome);
         }
         self.leave_stand_in(pass, progress).await?;
-        let now = self.portal.now();
-        let due = self
-            .portal
-            .store()
-            .parked_due(self.portal.id, now, self.limit)?;
+        let due = self.parked_due()?;
         pass.to_read.extend(due.into_iter().map(Item::without_rows));
         Self::pick_up_contests(pass);
         let outcome = self.turns(pass, progress).await?;
