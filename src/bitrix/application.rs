@@ -133,14 +133,8 @@ pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>
         (Ok(confirms), Ok(connector)) => (confirms, connector),
         (Err(problem), _) | (_, Err(problem)) => return checked(problem),
     };
-    if let Some(reason) = inactive(&info) {
-        return Ok(Err(Unfit(reason)));
-    }
-    if wire::flag(&admin) != Some(true) {
-        return Ok(Err(Unfit(NO_ADMINISTRATOR.to_owned())));
-    }
-    if !has_scope(&scopes, CRM_SCOPE) {
-        return Ok(Err(Unfit(NO_SCOPE.to_owned())));
+    if let Err(unfit) = fitness(&info, &admin, &scopes) {
+        return Ok(Err(unfit));
     }
     Ok(Ok(Standing {
         // Worth knowing, not worth failing for.
@@ -152,13 +146,31 @@ pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>
     }))
 }
 
+/// Whether the application and its account can do the work, from the answers to [`info`],
+/// [`is_admin`] and [`scopes`].
+///
+/// # Errors
+/// What a person has to change.
+pub fn fitness(info: &Value, admin: &Value, scopes: &Value) -> Result<(), Unfit> {
+    if let Some(reason) = inactive(info) {
+        return Err(Unfit(reason));
+    }
+    if wire::flag(admin) != Some(true) {
+        return Err(Unfit(NO_ADMINISTRATOR.to_owned()));
+    }
+    if !has_scope(scopes, CRM_SCOPE) {
+        return Err(Unfit(NO_SCOPE.to_owned()));
+    }
+    Ok(())
+}
+
 /// The account may not read the queue.
-const NO_ADMINISTRATOR: &str = "the account behind the tokens is no administrator; make it one, \
+pub const NO_ADMINISTRATOR: &str = "the account behind the tokens is no administrator; make it one, \
     or authorise with an administrator's account";
 
 /// Without the scope there are neither contacts nor their events.
-const NO_SCOPE: &str = "the application lacks the scope `crm`; grant it in the application's \
-    settings in the portal, then authorise anew";
+pub const NO_SCOPE: &str = "the application lacks the scope `crm`; grant it in the application's \
+    settings in the portal, and authorise anew if that is not enough";
 
 /// What a person has to do about the portal's refusal (protocol document, section 3.1).
 #[must_use]
@@ -177,7 +189,8 @@ pub fn unfit(said: &Said) -> Unfit {
             "open the application once in the portal, or set \"uses API only\" in its settings"
         }
         "INSUFFICIENT_SCOPE" | "ERROR_METHOD_NOT_FOUND" => {
-            "grant the application the scope `crm` in its settings, then authorise anew"
+            "grant the application the scope `crm` in its settings, and authorise anew if that is \
+             not enough"
         }
         "METHOD_CONFIRM_WAITING" | "METHOD_CONFIRM_DENIED" => {
             "an administrator has to approve the method in the portal"

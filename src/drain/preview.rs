@@ -27,7 +27,7 @@ impl Drain {
         &mut self,
         listener: &mut Listener<'_>,
     ) -> Result<TaskSummary, DrainFailure> {
-        self.begin_showing()?;
+        self.begin_showing().await?;
         let before = self.portal.requests();
         let task = Task {
             dry: true,
@@ -56,7 +56,10 @@ impl Drain {
             other => other?,
         };
         // A daemon that works beside us may make the list miss rows: those it has settled by then.
-        let mut listed = self.all_pages(Listed::Everything, first).await?;
+        let mut listed = self
+            .portal
+            .queue_rows_from(Listed::Everything, first)
+            .await?;
         listed.retain(|row| row.event().is_some());
         let (store, queue) = (self.portal.store(), self.portal.queue());
         let due = self.parked_due()?;
