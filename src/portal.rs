@@ -22,7 +22,7 @@ pub use retry::RetryPolicy;
 
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Fault, Problem, Reply, Transport, decode, limits::Plan,
+        Batch, BatchAnswer, Call, Fault, Problem, Reply, Transport, decode, limits::Load,
         oauth::ClientCredentials, transport::Body,
     },
     clock::{SharedClock, after},
@@ -212,18 +212,10 @@ impl Portal {
     /// # Errors
     /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
     pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
-        let answer = self
-            .send(&batch.call(), &pace::Load::of_batch(batch), repeat)
-            .await?;
+        let load = Load::batch(batch.steps());
+        let answer = self.send(&batch.call(), &load, repeat).await?;
         let answer = batch.read(answer)?;
-        self.pace()
-            .learn_batch(&self.context.store, self.id, &answer, self.now())?;
-        for problem in answer.problems() {
-            if *problem == Problem::MethodBlocked {
-                self.block_commands(&answer)?;
-                break;
-            }
-        }
+        self.learn_from_batch(&answer)?;
         Ok(answer)
     }
 
@@ -232,14 +224,8 @@ impl Portal {
     /// # Errors
     /// A [`CallFailure`].
     pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
-        let reply = self.send(call, &pace::Load::of_call(call), repeat).await?;
-        self.pace().learn_call(
-            &self.context.store,
-            self.id,
-            call.method,
-            &reply,
-            self.now(),
-        )?;
+        let reply = self.send(call, &Load::call(call.method), repeat).await?;
+        self.learn_from_call(call.method, &reply)?;
         Ok(reply)
     }
 
@@ -270,15 +256,11 @@ impl Portal {
         }
     }
 
-    async fn send(
-        &self,
-        call: &Call,
-        load: &pace::Load,
-        repeat: Repeat,
-    ) -> Result<Reply, CallFailure> {
+    async fn send(&self, call: &Call, load: &Load, repeat: Repeat) -> Result<Reply, CallFailure> {
         let (mut renewed, mut moves, mut tries) = (false, 0, 0);
         loop {
             self.wait_for_room(load).await?;
+            let sent = self.now();
             let (reply, access) = self.send_once(call).await;
             let problem = match reply {
                 Ok(reply) => {
@@ -301,19 +283,16 @@ impl Portal {
                     moves += 1;
                 }
                 Problem::MethodBlocked => {
-                    self.pace().blocked(
-                        &self.context.store,
-                        self.id,
-                        call.method,
-                        self.plan(),
-                        self.now(),
-                    )?;
+                    self.learn_of_block(call.method)?;
                     return Err(problem.into());
                 }
                 problem => {
                     let unprocessed =
                         matches!(problem, Problem::RateLimited | Problem::Unreachable(_));
                     let harmless = problem.may_have_been_processed() && repeat == Repeat::Freely;
+                    if problem.may_have_been_processed() {
+                        self.learn_of_loss(load, sent)?;
+                    }
                     if problem == Problem::RateLimited {
                         self.bucket_overflowed()?;
                     }
@@ -394,14 +373,6 @@ impl Portal {
         self.store().set_endpoint(self.id, endpoint.as_str())?;
         self.session().endpoint = endpoint;
         Ok(())
-    }
-
-    fn plan(&self) -> Plan {
-        Plan {
-            burst: self.config.burst,
-            rate: self.config.rate,
-            operating_limit: self.config.operating_limit,
-        }
     }
 
     fn credentials(&self) -> ClientCredentials {

@@ -11,6 +11,7 @@ use crate::{
         BatchAnswer, Problem, Said,
         batch::Guarded,
         contacts::{self, Contact},
+        limits::Step,
     },
     clock::after,
     portal::{CallFailure, Repeat},
@@ -64,7 +65,7 @@ impl Drain {
 
     /// As many contacts as the portal writes in the configured time, by the measured cost.
     fn most_contacts(&self) -> usize {
-        let cost = self.portal.cost("crm.contact.update");
+        let cost = self.portal.cost(Step::GUARD) + self.portal.cost(Step::UPDATE);
         let by_time = if cost > 0.0 {
             self.config().batch_seconds / cost
         } else {
