@@ -282,10 +282,9 @@ impl Portal {
                     self.follow(&target)?;
                     moves += 1;
                 }
-                Problem::MethodBlocked => {
-                    self.learn_of_block(call.method)?;
-                    return Err(problem.into());
-                }
+                // Nothing was processed: once more as soon as the books say so, where the patience
+                // reaches that far.
+                Problem::MethodBlocked => self.learn_of_block(call.method)?,
                 problem => {
                     let unprocessed =
                         matches!(problem, Problem::RateLimited | Problem::Unreachable(_));

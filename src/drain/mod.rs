@@ -9,8 +9,10 @@ mod failure;
 mod judge;
 mod read;
 mod reserve;
+mod size;
 mod survey;
 mod turn;
+mod wait;
 mod work;
 mod write;
 
@@ -27,6 +29,7 @@ use crate::{
     portal::{Portal, RetryPolicy},
     store::{Cursor, PlanFacts, RunId, RunKind, RunTotals},
 };
+use size::Cap;
 use work::{Correction, Item, Row, Settled};
 
 /// Until when rows may have been put off in earnest; beyond that the clock was set back.
@@ -113,8 +116,10 @@ struct Memory {
     false_refusals: u32,
     /// Error rows were looked for.
     errors_drained_at: Option<Timestamp>,
-    /// Contacts a write batch carries at most; smaller after one was cut off.
-    write_cap: Option<usize>,
+    /// Contacts that a request writes at most.
+    writes: Cap<{ write::MOST_CONTACTS }>,
+    /// Pages that a request reads at most.
+    pages: Cap<{ read::MOST_PAGES }>,
 }
 
 /// What a pass has in hand.

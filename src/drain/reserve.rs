@@ -15,9 +15,13 @@ const ERROR_ROWS_SECONDS: f64 = 6.0 * 3600.0;
 
 impl Drain {
     /// Adds the gets for both events, where the pass still looks for more.
-    pub(super) fn add_reservation(&self, pass: &mut Pass, turn: &mut Turn) {
-        if pass.drained || self.memory.may_have_orphans || pass.deferred >= u64::from(self.limit) {
-            return;
+    pub(super) fn add_reservation(
+        &self,
+        pass: &mut Pass,
+        turn: &mut Turn,
+    ) -> Result<(), DrainFailure> {
+        if pass.drained || self.memory.may_have_orphans || self.enough_waits(pass)? {
+            return Ok(());
         }
         let now = self.portal.now();
         pass.drain_errors |= self
@@ -32,6 +36,7 @@ impl Drain {
             turn.batch = with_gets;
             turn.reserves = true;
         }
+        Ok(())
     }
 
     /// Stores what the turn reserved, in one transaction, and takes it in hand.

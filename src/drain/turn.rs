@@ -45,7 +45,7 @@ impl Drain {
         if pass.to_write.is_empty() {
             self.add_reads(pass, &mut turn);
             if pass.to_read.is_empty() && turn.pages.is_empty() && turn.gets.is_empty() {
-                self.add_reservation(pass, &mut turn);
+                self.add_reservation(pass, &mut turn)?;
             }
         }
         if turn.batch.is_empty() {
@@ -57,6 +57,7 @@ impl Drain {
         match self.portal.batch(&turn.batch, repeat).await {
             Ok(answer) => {
                 pass.failures = 0;
+                self.note_size_worked(&turn);
                 self.apply(pass, turn, answer).await
             }
             Err(failure) => self.recover(pass, turn, failure).await,
@@ -105,15 +106,20 @@ impl Drain {
             _ => false,
         };
         self.memory.may_have_orphans |= turn.reserves && processed;
-        if processed && !turn.writes.is_empty() {
-            self.memory.write_cap = Some((turn.writes.len() / 2).max(1));
+        if processed {
+            self.note_size_failed(&turn);
         }
         let writes = !turn.writes.is_empty();
         if !processed {
             self.strike_sent(&turn.writes)?;
         }
-        for correction in turn.writes {
-            self.look_again(pass, correction.item)?;
+        if let CallFailure::MustWait { until, .. } = &failure {
+            let items = turn.writes.into_iter().map(|correction| correction.item);
+            self.put_off(pass, items.collect(), *until)?;
+        } else {
+            for correction in turn.writes {
+                self.look_again(pass, correction.item)?;
+            }
         }
         pass.to_read.extend(turn.pages.into_iter().flatten());
         pass.to_read.extend(turn.gets);
@@ -129,11 +135,6 @@ impl Drain {
             }
             CallFailure::MustWait { until, why } if writes => {
                 pass.writes_wait = Some((until, why));
-                Ok(())
-            }
-            CallFailure::Problem(Problem::MethodBlocked) if writes => {
-                let until = self.portal.blocked_until("batch");
-                pass.writes_wait = until.map(|until| (until, Problem::MethodBlocked.to_string()));
                 Ok(())
             }
             other => Err(other.into()),

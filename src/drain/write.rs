@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Contacts in one request at most: two commands each, and room for acknowledgements.
-const MOST_CONTACTS: usize = 24;
+pub(super) const MOST_CONTACTS: usize = 24;
 
 /// After this many looks in one pass a contact is written by get and update.
 const GUARDED_LOOKS: u32 = 3;
@@ -66,13 +66,7 @@ impl Drain {
     /// As many contacts as the portal writes in the configured time, by the measured cost.
     fn most_contacts(&self) -> usize {
         let cost = self.portal.cost(Step::GUARD) + self.portal.cost(Step::UPDATE);
-        let by_time = if cost > 0.0 {
-            self.config().batch_seconds / cost
-        } else {
-            f64::INFINITY
-        };
-        let cap = self.memory.write_cap.unwrap_or(MOST_CONTACTS);
-        (by_time as usize).clamp(1, MOST_CONTACTS.min(cap))
+        self.memory.writes.fit(self.config().batch_seconds, cost)
     }
 
     fn way(&self, correction: &Correction) -> Way {
@@ -99,11 +93,7 @@ impl Drain {
         &mut self,
         pass: &mut Pass,
     ) -> Result<bool, DrainFailure> {
-        if let Some((until, _)) = pass.writes_wait {
-            for correction in std::mem::take(&mut pass.to_write) {
-                self.defer(pass, &correction.item, until)?;
-            }
-        }
+        self.notice_wait(pass)?;
         let Some(way) = pass.to_write.front().map(|correction| self.way(correction)) else {
             return Ok(false);
         };
@@ -233,7 +223,7 @@ impl Drain {
                 .blocked_until("crm.contact.update")
                 .unwrap_or(self.portal.now());
             pass.writes_wait = Some((until, problem.to_string()));
-            return self.defer(pass, &correction.item, until);
+            return self.put_off(pass, vec![correction.item], until);
         }
         if problem.may_have_been_processed() {
             self.memory.unanswered.insert(correction.contact.id);
