@@ -66,7 +66,8 @@ impl Drain {
     /// As many contacts as the portal writes in the configured time, by the measured cost.
     fn most_contacts(&self) -> usize {
         let cost = self.portal.cost(Step::GUARD) + self.portal.cost(Step::UPDATE);
-        self.memory.writes.fit(self.config().batch_seconds, cost)
+        let most = self.memory.writes.fit(self.config().batch_seconds, cost);
+        self.portal.writes_that_fit(most)
     }
 
     fn way(&self, correction: &Correction) -> Way {

@@ -119,11 +119,22 @@ impl Portal {
         self.pace().operating.cost(step)
     }
 
+    /// How many contacts fit the next request, `most` at most. Where none fit now, `most`: the request
+    /// waits for its room.
+    #[must_use]
+    pub fn writes_that_fit(&self, most: usize) -> usize {
+        let (plan, now) = (self.plan(), self.now());
+        match self.pace().operating.writes_that_fit(most, plan, now) {
+            0 => most,
+            some => some,
+        }
+    }
+
     /// Until when, and why, contacts cannot be written; none where nothing is in the way for longer
     /// than the patience reaches.
     #[must_use]
     pub fn writes_wait(&self) -> Option<(Timestamp, String)> {
-        let wait = self.wait_for(&Load::one_write())?;
+        let wait = self.wait_for(&Load::writing(1))?;
         let patience = self.session().patience.longest_wait;
         (wait.until > after(self.now(), patience)).then(|| (wait.until, reason(&wait)))
     }

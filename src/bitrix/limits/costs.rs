@@ -75,7 +75,7 @@ mod tests {
             [of(Step::GUARD), of(Step::PAGE), of(Step::UPDATE)],
             [0.01, 0.5, 0.2]
         );
-        assert!((costs.of_load(&Load::one_write()) - 0.21).abs() < 1e-9);
+        assert!((costs.of_load(&Load::writing(1)) - 0.21).abs() < 1e-9);
     }
 
     #[test]

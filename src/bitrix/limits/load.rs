@@ -74,10 +74,13 @@ impl Load {
         }
     }
 
-    /// The least that a batch which writes contacts runs.
+    /// The load of a batch that writes so many contacts, each under its guard.
     #[must_use]
-    pub fn one_write() -> Self {
-        Self::batch([Step::GUARD, Step::UPDATE])
+    pub fn writing(contacts: usize) -> Self {
+        Self {
+            steps: BTreeMap::from([(Step::GUARD, contacts), (Step::UPDATE, contacts)]),
+            batch: true,
+        }
     }
 
     /// Whether it writes contacts.

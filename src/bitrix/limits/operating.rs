@@ -24,9 +24,9 @@ const UNCOUNTED: f64 = 0.1;
 /// A sum that rises by less stands still.
 const STILL: f64 = 0.05;
 
-/// The part of the limit that writes leave to everything else, so that the queue is fetched, read and
-/// acknowledged while they wait.
-const LEFT_TO_OTHERS: f64 = 0.03;
+/// The part of a limit that writes leave to everything else on the same account, so that the queue is
+/// fetched, read and acknowledged while they wait.
+const LEFT_TO_OTHERS: f64 = 0.01;
 
 /// Execution time by method. Survives a restart as JSON.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -53,14 +53,13 @@ impl Operating {
     /// What keeps a load from being sent now.
     #[must_use]
     pub fn wait_for(&self, load: &Load, plan: Plan, now: Timestamp) -> Option<Wait> {
-        let limit = if load.writes() {
-            plan.operating_limit * (1.0 - LEFT_TO_OTHERS)
-        } else {
-            plan.operating_limit
-        };
+        let writes = load.writes();
         self.needs(load)
             .into_iter()
             .filter_map(|(method, need)| {
+                let others = writes && method != Step::UPDATE.method;
+                let left = if others { LEFT_TO_OTHERS } else { 0.0 };
+                let limit = plan.operating_limit * (1.0 - left);
                 let until = self.accounts.get(method)?.free_at(need, limit, now);
                 (until > now).then(|| Wait {
                     until,
@@ -68,6 +67,17 @@ impl Operating {
                 })
             })
             .max_by_key(|wait| wait.until)
+    }
+
+    /// How many contacts can be written in one request now, `most` at most; none where that has to
+    /// wait.
+    #[must_use]
+    pub fn writes_that_fit(&self, most: usize, plan: Plan, now: Timestamp) -> usize {
+        let fits = |contacts: &usize| {
+            self.wait_for(&Load::writing(*contacts), plan, now)
+                .is_none()
+        };
+        (1..=most).rev().find(fits).unwrap_or(0)
     }
 
     /// The seconds one command takes, as far as was measured.
@@ -247,8 +257,7 @@ mod tests {
     }
 
     fn wait(books: &Operating, updates: usize) -> Option<Wait> {
-        let steps = (0..updates).flat_map(|_| [Step::GUARD, Step::UPDATE]);
-        books.wait_for(&Load::batch(steps), PLAN, start())
+        books.wait_for(&Load::writing(updates), PLAN, start())
     }
 
     #[test]
@@ -258,6 +267,7 @@ mod tests {
         books.observe_batch(&answer(&commands, &time(Some(0.0), 2.0)), start());
         assert_eq!((books.commands_booked, books.batches_booked), (true, false));
         assert_eq!(wait(&books, 60), None);
+        assert_eq!(books.writes_that_fit(100, PLAN, start()), 79);
         let wait = wait(&books, 80).map(|wait| wait.method);
         assert_eq!(wait.as_deref(), Some("crm.contact.update"));
     }
@@ -291,7 +301,7 @@ mod tests {
     #[test]
     fn both_readings_count_until_one_is_seen() {
         let mut books = Operating::default();
-        let commands = [time(Some(470.0), 0.01), time(Some(470.0), 0.01)];
+        let commands = [time(Some(480.0), 0.2), time(Some(480.0), 0.2)];
         books.observe_batch(&answer(&commands, &time(None, 0.02)), start());
         assert_eq!(
             (books.commands_booked, books.batches_booked),
@@ -312,8 +322,8 @@ mod tests {
     #[test]
     fn writes_stop_before_the_limit_and_everything_else_goes_on() {
         let mut books = Operating::default();
-        let commands = [time(Some(463.0), 2.0), time(Some(465.0), 2.0)];
-        books.observe_batch(&answer(&commands, &time(Some(0.0), 4.0)), start());
+        let commands = [time(Some(472.0), 2.0), time(Some(472.0), 2.0)];
+        books.observe_batch(&answer(&commands, &time(Some(476.0), 4.0)), start());
         assert!(wait(&books, 1).is_some());
         let reading = Load::batch([Step::PAGE, Step::call("event.offline.get")]);
         assert_eq!(books.wait_for(&reading, PLAN, start()), None);
@@ -332,7 +342,7 @@ mod tests {
     #[test]
     fn the_books_survive_a_restart_and_forgive_what_is_missing() {
         let mut books = Operating::default();
-        let commands = [time(Some(463.0), 2.0), time(Some(465.0), 2.0)];
+        let commands = [time(Some(477.0), 2.0), time(Some(479.0), 2.0)];
         books.observe_batch(&answer(&commands, &time(Some(0.0), 4.0)), start());
         let text = serde_json::to_string(&books).unwrap_or_default();
         let again: Operating = serde_json::from_str(&text).unwrap_or_default();
