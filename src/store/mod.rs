@@ -64,29 +64,24 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreFault> {
-        let mut connection = self.connection();
-        let outcome = (|| {
-            let transaction =
-                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let value = work(&transaction)?;
-            transaction.commit()?;
-            Ok(value)
-        })();
-        outcome.map_err(|error| StoreFault::from_sqlite(&self.path, error))
+        transact(&mut self.connection(), work)
+            .map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
 
-    /// As [`Store::write`], but without waiting for the disk: for books that may lag after a crash.
+    /// As [`Store::write`], but without waiting for the disk: for what may lag behind after a failure
+    /// of the machine. The next write that waits for the disk takes it along.
     fn write_relaxed<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreFault> {
-        let synchronous = |level: &str| {
-            self.read(|db| db.execute_batch(&format!("PRAGMA synchronous = {level}")))
-        };
-        synchronous("NORMAL")?;
-        let outcome = self.write(work);
-        synchronous("FULL")?;
+        let mut connection = self.connection();
+        let outcome = connection
+            .execute_batch("PRAGMA synchronous = NORMAL")
+            .and_then(|()| transact(&mut connection, work));
+        let restored = connection.execute_batch("PRAGMA synchronous = FULL");
         outcome
+            .and_then(|value| restored.map(|()| value))
+            .map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
 
     fn read<T>(
@@ -95,6 +90,16 @@ impl Store {
     ) -> Result<T, StoreFault> {
         work(&self.connection()).map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
+}
+
+fn transact<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let value = work(&transaction)?;
+    transaction.commit()?;
+    Ok(value)
 }
 
 /// A moment as the store keeps it: unix milliseconds.

@@ -97,11 +97,19 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn forget_events(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
-        self.for_rows(
-            queue,
-            rows,
-            "DELETE FROM event WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
-        )
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // A row that comes back after a failure of the machine is looked at once more.
+        self.write_relaxed(|db| {
+            let mut forget = db.prepare_cached(
+                "DELETE FROM event WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
+            )?;
+            for row in rows {
+                forget.execute(params![queue.portal.0, queue.connector, *row as i64])?;
+            }
+            Ok(())
+        })
     }
 
     /// Puts rows off until `next_try_at`, counting the attempt.
@@ -140,7 +148,7 @@ impl Store {
         if rows.is_empty() {
             return Ok(());
         }
-        self.write(|db| {
+        self.write_relaxed(|db| {
             let mut update = db.prepare_cached(
                 "UPDATE event SET attempts = attempts + ?5, next_try_at = ?4
                  WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
