@@ -10,6 +10,7 @@ mod config_schedule;
 mod config_secret;
 mod drain;
 mod installed;
+mod limits;
 mod limits_load;
 mod main_job;
 mod names;
