@@ -1,6 +1,11 @@
 //! Wall clock as a value that is passed in, so that tests own the time.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -18,6 +23,11 @@ pub trait Clock: Send + Sync {
     /// Ends once `moment` has passed: the limit on something else that is under way. An injected
     /// clock never moves because of it.
     fn alarm_at(&self, moment: Timestamp) -> Pause<'_>;
+
+    /// A moment on a clock that nobody sets: for how long something took or may take.
+    fn steady(&self) -> Instant {
+        Instant::now()
+    }
 }
 
 /// The clock every part shares.

@@ -22,7 +22,9 @@ fn main() -> ExitCode {
             .into();
         }
     };
+    // Threads resolve names, nothing else; the unit allows for 32 tasks.
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .max_blocking_threads(8)
         .enable_all()
         .build();
     let outcome = match runtime {

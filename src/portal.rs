@@ -4,10 +4,13 @@
 //! stands the repetition that the protocol demands: once after a renewal, once after a rename, and
 //! by policy where a request was certainly not processed or may be repeated without harm.
 
+pub mod admission;
+mod listing;
 mod meter;
 mod pace;
 mod renewal;
 mod retry;
+mod verify;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,7 +25,7 @@ pub use retry::RetryPolicy;
 
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Fault, Problem, Reply, Transport, decode, limits::Load,
+        Batch, BatchAnswer, Call, Fault, Problem, Reply, Said, Transport, decode, limits::Load,
         oauth::ClientCredentials, transport::Body,
     },
     clock::{SharedClock, after},
@@ -107,6 +110,7 @@ pub struct Portal {
     meter: Mutex<Meter>,
     renewal: tokio::sync::Mutex<renewal::Unstored>,
     retry: RetryPolicy,
+    leave: CancellationToken,
 }
 
 /// What changes while we talk.
@@ -144,12 +148,27 @@ impl Portal {
             meter: Mutex::default(),
             renewal: tokio::sync::Mutex::default(),
             retry: RetryPolicy::CALLS,
+            leave: CancellationToken::new(),
             context,
             config,
         })
     }
 
-    /// The shared clock.
+    /// Ends at the next safe point once `leave` is cancelled. Unlike a stop, which gives a request
+    /// under way a few seconds, this waits for its answer.
+    #[must_use]
+    pub fn leaving_on(mut self, leave: CancellationToken) -> Self {
+        self.leave = leave;
+        self
+    }
+
+    /// The clock that everything here goes by.
+    #[must_use]
+    pub fn clock(&self) -> SharedClock {
+        self.context.clock.clone()
+    }
+
+    /// The present moment on that clock.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.context.clock.now()
@@ -161,10 +180,10 @@ impl Portal {
         &self.context.store
     }
 
-    /// Whether a stop was asked for.
+    /// Whether the next safe point is the last one.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
-        self.context.stop.is_cancelled()
+        self.context.stop.is_cancelled() || self.leave.is_cancelled()
     }
 
     /// The queue that calls act on at the moment.
@@ -215,7 +234,7 @@ impl Portal {
         let load = Load::batch(batch.steps());
         let answer = self.send(&batch.call(), &load, repeat).await?;
         let answer = batch.read(answer)?;
-        self.learn_from_batch(&answer)?;
+        self.note(self.learn_from_batch(&answer));
         Ok(answer)
     }
 
@@ -225,8 +244,16 @@ impl Portal {
     /// A [`CallFailure`].
     pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
         let reply = self.send(call, &Load::call(call.method), repeat).await?;
-        self.learn_from_call(call.method, &reply)?;
+        self.note(self.learn_from_call(call.method, &reply));
         Ok(reply)
+    }
+
+    /// What comes after an answer never turns it into a failure: the portal has done its part by now,
+    /// and whoever called has to know. The next step that depends on the store fails by itself.
+    fn note(&self, booked: Result<(), StoreFault>) {
+        if let Err(fault) = booked {
+            tracing::warn!(portal = %self.config.name, %fault, "the portal's pace was not noted");
+        }
     }
 
     /// Rests until `moment`, or until a stop is asked for.
@@ -252,6 +279,7 @@ impl Portal {
         tokio::select! {
             biased;
             () = self.context.stop.cancelled() => Err(CallFailure::Stopped),
+            () = self.leave.cancelled() => Err(CallFailure::Stopped),
             () = self.context.clock.sleep_until(moment) => Ok(()),
         }
     }
@@ -265,12 +293,16 @@ impl Portal {
             let problem = match reply {
                 Ok(reply) => {
                     self.session().hindered_since = None;
+                    if moves > 0 {
+                        self.remember_move();
+                    }
                     return Ok(reply);
                 }
                 Err(problem) => problem,
             };
             tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
             match problem {
+                Problem::TokenUnknown(_) if moves > 0 => return Err(self.refuse_move()?),
                 Problem::TokenExpired | Problem::TokenUnknown(_) if !renewed => {
                     self.renew(&access).await?;
                     renewed = true;
@@ -290,7 +322,7 @@ impl Portal {
                         matches!(problem, Problem::RateLimited | Problem::Unreachable(_));
                     let harmless = problem.may_have_been_processed() && repeat == Repeat::Freely;
                     if problem.may_have_been_processed() {
-                        self.learn_of_loss(load, sent)?;
+                        self.note(self.learn_of_loss(load, sent));
                     }
                     if problem == Problem::RateLimited {
                         self.bucket_overflowed()?;
@@ -357,7 +389,7 @@ impl Portal {
             .await;
     }
 
-    /// Goes on at the portal's new address and remembers it.
+    /// Goes on at the portal's new address. It is remembered once it has proved to be the same portal.
     fn follow(&self, target: &Url) -> Result<(), CallFailure> {
         let Some((root, _)) = target.as_str().split_once("/rest/") else {
             return Err(
@@ -367,11 +399,31 @@ impl Portal {
         let endpoint: Url = format!("{root}/rest/")
             .parse()
             .map_err(|_| Problem::Unclear("a redirect to no address".to_owned()))?;
-        tracing::warn!(portal = %self.config.name, %endpoint,
-            "the portal was renamed; change its `url` in the configuration at leisure");
-        self.store().set_endpoint(self.id, endpoint.as_str())?;
         self.session().endpoint = endpoint;
         Ok(())
+    }
+
+    /// The new address has accepted our token, which no portal but ours does (it belongs to one
+    /// `member_id`; each renewal compares that, too).
+    fn remember_move(&self) {
+        let endpoint = self.session().endpoint.clone();
+        tracing::warn!(portal = %self.config.name, %endpoint,
+            "the portal was renamed; change its `url` in the configuration at leisure");
+        self.note(self.store().set_endpoint(self.id, endpoint.as_str()));
+    }
+
+    /// The new address does not know our token: it is another portal, and gets nothing more from us.
+    fn refuse_move(&self) -> Result<CallFailure, CallFailure> {
+        let elsewhere = self.session().endpoint.clone();
+        self.reread()?;
+        Ok(Problem::Unauthorised(Said {
+            code: String::new(),
+            text: format!(
+                "it sends us to {elsewhere}, which does not know our tokens; if the portal lives there \
+                 now, change its `url` and authorise anew with `b24-tidyd auth login` or `auth import`"
+            ),
+        })
+        .into())
     }
 
     fn credentials(&self) -> ClientCredentials {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Call, wire};
+use super::{Batch, BatchAnswer, Call, Problem, Said, wire};
 
 /// Events can be reserved with `clear: 0`.
 pub const OFFLINE_EXTENDED: &str = "rest_offline_extended";
@@ -77,4 +77,118 @@ pub fn server_time() -> Call {
 #[must_use]
 pub fn profile() -> Call {
     Call::new("profile")
+}
+
+/// What the portal says of the application, its account and the plan, where all is well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The account behind the tokens.
+    pub user_id: Option<u64>,
+    /// The plan has [`OFFLINE_EXTENDED`].
+    pub plan_confirms: bool,
+    /// The plan has [`AUTH_CONNECTOR`].
+    pub plan_connector: bool,
+}
+
+/// Why the application or its account cannot do the work, and what to do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Unfit(pub String);
+
+/// Everything that [`read_standing`] wants to know, in one request.
+#[must_use]
+pub fn ask_standing() -> Batch {
+    let mut batch = Batch::new();
+    for (key, call) in [
+        ("info", info()),
+        ("admin", is_admin()),
+        ("scopes", scopes()),
+        ("confirms", feature(OFFLINE_EXTENDED)),
+        ("connector", feature(AUTH_CONNECTOR)),
+        ("profile", profile()),
+    ] {
+        batch.push(key, &call);
+    }
+    batch
+}
+
+/// Judges the answer to [`ask_standing`].
+///
+/// # Errors
+/// The outer error is a problem that says nothing about the application; the inner one says what a
+/// person has to change.
+pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>, Problem> {
+    let checked = |problem: Problem| match problem {
+        Problem::Unauthorised(said) => Ok(Err(unfit(&said))),
+        problem => Err(problem),
+    };
+    let mut take = |key: &str| answer.take(key).map(|reply| reply.result);
+    let (info, admin, scopes) = match (take("info"), take("admin"), take("scopes")) {
+        (Ok(info), Ok(admin), Ok(scopes)) => (info, admin, scopes),
+        (Err(problem), _, _) | (_, Err(problem), _) | (_, _, Err(problem)) => {
+            return checked(problem);
+        }
+    };
+    let (confirms, connector) = match (take("confirms"), take("connector")) {
+        (Ok(confirms), Ok(connector)) => (confirms, connector),
+        (Err(problem), _) | (_, Err(problem)) => return checked(problem),
+    };
+    if let Some(reason) = inactive(&info) {
+        return Ok(Err(Unfit(reason)));
+    }
+    if wire::flag(&admin) != Some(true) {
+        return Ok(Err(Unfit(NO_ADMINISTRATOR.to_owned())));
+    }
+    if !has_scope(&scopes, CRM_SCOPE) {
+        return Ok(Err(Unfit(NO_SCOPE.to_owned())));
+    }
+    Ok(Ok(Standing {
+        // Worth knowing, not worth failing for.
+        user_id: take("profile")
+            .ok()
+            .and_then(|profile| wire::id(&profile["ID"])),
+        plan_confirms: has_feature(&confirms),
+        plan_connector: has_feature(&connector),
+    }))
+}
+
+/// The account may not read the queue.
+pub const NO_ADMINISTRATOR: &str = "the account behind the tokens is no administrator; make it one, \
+    or authorise with an administrator's account";
+
+/// Without the scope there are neither contacts nor their events.
+pub const NO_SCOPE: &str = "the application lacks the scope `crm`; grant it in the application's \
+    settings in the portal, and authorise anew if that is not enough";
+
+/// What a person has to do about the portal's refusal (protocol document, section 3.1).
+#[must_use]
+pub fn unfit(said: &Said) -> Unfit {
+    let remedy = match said.code.to_ascii_uppercase().as_str() {
+        "AUTHORIZATION_ERROR" | "USER_ACCESS_ERROR" | "ALLOWED_ONLY_INTRANET_USER" => {
+            "the account is dismissed, blocked, or may not use the application; authorise with \
+             another administrator's account"
+        }
+        "APPLICATION_NOT_FOUND" => {
+            "the application was deleted from the portal; create it anew and put its client_id and \
+             secret into the configuration"
+        }
+        "PAYMENT_REQUIRED" => "the portal's or the application's subscription ended; renew it",
+        "NOT_INSTALLED" => {
+            "open the application once in the portal, or set \"uses API only\" in its settings"
+        }
+        "INSUFFICIENT_SCOPE" | "ERROR_METHOD_NOT_FOUND" => {
+            "grant the application the scope `crm` in its settings, and authorise anew if that is \
+             not enough"
+        }
+        "METHOD_CONFIRM_WAITING" | "METHOD_CONFIRM_DENIED" => {
+            "an administrator has to approve the method in the portal"
+        }
+        "WRONG_AUTH_TYPE" => "these are a webhook's credentials; authorise a local application",
+        "ACCESS_DENIED" => {
+            "the plan has no REST, or the account is no administrator; check both in the portal"
+        }
+        "PORTAL_DELETED" => "the portal was deleted; remove it from the configuration",
+        _ => "ask the portal's administrator",
+    };
+    Unfit(format!("the portal does not let us in: {said}; {remedy}"))
 }

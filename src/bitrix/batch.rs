@@ -65,6 +65,21 @@ impl Batch {
         ])
     }
 
+    /// Adds the next page of a walk by id (`contacts::walk`): it begins behind the last row of the
+    /// page that `previous` answers, which must be a full one. Returns whether it was added.
+    ///
+    /// Where that page is not full, the reference yields something else, and so does the command:
+    /// its answer means nothing then.
+    pub fn push_following(&mut self, key: impl Into<String>, page: &Call, previous: &str) -> bool {
+        if page.has_reference() {
+            return false;
+        }
+        let last = super::contacts::PAGE - 1;
+        let mut page = page.clone();
+        page.params["filter"][">ID"] = Value::from(format!("$result[{previous}][{last}][ID]"));
+        self.push_raw(vec![(key.into(), page.method, page.command())])
+    }
+
     /// All or none of `commands`, in this order.
     fn push_raw(&mut self, commands: Vec<(String, &'static str, String)>) -> bool {
         let bytes: usize = commands

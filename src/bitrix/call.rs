@@ -52,9 +52,11 @@ impl Call {
 /// The marks that begin a reference in a batch.
 const REFERENCES: [&str; 5] = ["$result", "$next", "$total", "$time", "$error"];
 
-/// Whether a text may not travel in a batch.
+/// Whether a text may not travel in a batch. Whether the portal looks at the case of the marks is not
+/// known.
 #[must_use]
 pub fn is_reference(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
     REFERENCES.iter().any(|mark| text.contains(mark))
 }
 
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn references_are_seen_at_any_depth() {
         let call =
-            Call::new("crm.contact.update").with("fields", json!({"NAME": "a $result[x] b"}));
+            Call::new("crm.contact.update").with("fields", json!({"NAME": "a $Result[x] b"}));
         assert!(call.has_reference());
         let call = Call::new("crm.contact.update").with("fields", json!({"NAME": "$ results"}));
         assert!(!call.has_reference());

@@ -233,6 +233,8 @@ pub fn acknowledge(process_id: &ProcessId, rows: &RowIds) -> Call {
 pub enum Listed {
     /// Rows that some reservation holds.
     Reserved,
+    /// Rows of one of our events that some reservation holds.
+    ReservedOf(ContactEvent),
     /// Pending rows of one of our events.
     Pending(ContactEvent),
     /// Error rows that nobody has reserved, of one of our events.
@@ -245,20 +247,38 @@ pub enum Listed {
 #[must_use]
 pub fn list(which: Listed, start: u32) -> Call {
     let call = Call::new("event.offline.list").with("order", json!({"ID": "ASC"}));
+    let call = call.with("start", start);
     let filter = match which {
+        // A filter that is null is refused; none at all lists everything.
+        Listed::Everything => return call,
         Listed::Reserved => json!({">PROCESS_ID": ""}),
+        Listed::ReservedOf(event) => json!({">PROCESS_ID": "", "=EVENT_NAME": event.as_str()}),
         Listed::Pending(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 0, "=EVENT_NAME": event.as_str()})
         }
         Listed::Errors(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 1, "=EVENT_NAME": event.as_str()})
         }
-        Listed::Everything => Value::Null,
     };
-    call.with("filter", filter).with("start", start)
+    call.with("filter", filter)
 }
 
-/// Reads the answer to [`list`].
+/// Lists the fifty rows whose last change is longest ago; the answer's total counts all of them.
+#[must_use]
+pub fn oldest(which: Listed) -> Call {
+    list(which, 0).with("order", json!({"TIMESTAMP_X": "ASC"}))
+}
+
+/// The same for rows behind the one with the id `after` alone.
+#[must_use]
+pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
+    let mut call = list(which, start);
+    let filter = call.params.entry("filter").or_insert_with(|| json!({}));
+    filter[">ID"] = Value::from(after);
+    call
+}
+
+/// Reads the answer to [`list`], [`list_behind`] and [`oldest`].
 ///
 /// # Errors
 /// [`Problem::Unclear`] where it is no list of rows.

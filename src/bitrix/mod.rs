@@ -9,9 +9,11 @@ pub mod call;
 pub mod contacts;
 pub mod decode;
 pub mod events;
+pub mod handed;
 pub mod limits;
 pub mod oauth;
 pub mod problem;
+pub mod redirect;
 pub mod transport;
 pub mod wire;
 

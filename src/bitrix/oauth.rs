@@ -60,6 +60,7 @@ pub enum GrantProblem {
 }
 
 /// What is exchanged for tokens.
+#[derive(Clone, Copy)]
 pub enum Offer<'a> {
     /// A one-time code from the browser, valid for 30 seconds.
     Code(&'a SecretString),
@@ -134,7 +135,7 @@ fn refusal(code: &Value, text: &Value, status: u16) -> GrantProblem {
         "invalid_grant" | "bad_verification_code" | "expired_token" => {
             GrantProblem::InvalidGrant(said)
         }
-        _ if status >= 500 => GrantProblem::Unanswered(said),
+        _ if status >= 500 || matches!(status, 408 | 429) => GrantProblem::Unanswered(said),
         _ => GrantProblem::Refused(said),
     }
 }

@@ -79,6 +79,15 @@ impl Transport {
         Ok(Self { http, clock })
     }
 
+    /// The same client, with time limits that follow another clock.
+    #[must_use]
+    pub fn with_clock(&self, clock: SharedClock) -> Self {
+        Self {
+            http: self.http.clone(),
+            clock,
+        }
+    }
+
     /// Posts `body` to `url` and reads the whole answer.
     ///
     /// # Errors
@@ -99,6 +108,41 @@ impl Transport {
             answer = read(request) => answer,
             () = self.clock.alarm_at(deadline) => {
                 Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
+            }
+        }
+    }
+
+    /// Asks `url` for its head, to see whether anybody answers there (name, connection, TLS). Answers
+    /// with the HTTP status, whatever it is.
+    ///
+    /// # Errors
+    /// A [`Fault`] where nobody answers.
+    pub async fn reach(&self, url: &Url) -> Result<u16, Fault> {
+        let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
+        tokio::select! {
+            answer = self.http.head(url.clone()).send() => {
+                answer.map(|answer| answer.status().as_u16()).map_err(fault)
+            }
+            () = self.clock.alarm_at(deadline) => {
+                Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
+            }
+        }
+    }
+
+    /// Gets a page that is no part of the protocol, and answers its status. Redirects are not
+    /// followed, the body is not read, and no error names the address.
+    ///
+    /// # Errors
+    /// Why there was no answer, in words.
+    pub async fn get(&self, url: &str, within_seconds: f64) -> Result<u16, String> {
+        let deadline = after(self.clock.now(), within_seconds);
+        tokio::select! {
+            answer = self.http.get(url).send() => match answer {
+                Ok(response) => Ok(response.status().as_u16()),
+                Err(error) => Err(reason(error)),
+            },
+            () = self.clock.alarm_at(deadline) => {
+                Err(format!("no answer within {within_seconds} s"))
             }
         }
     }
@@ -127,6 +171,16 @@ async fn read(request: reqwest::RequestBuilder) -> Result<Answer, Fault> {
 
 fn fault(error: reqwest::Error) -> Fault {
     let unsent = error.is_connect() || error.is_builder();
+    let reason = reason(error);
+    if unsent {
+        Fault::NotSent(reason)
+    } else {
+        Fault::NoAnswer(reason)
+    }
+}
+
+/// The innermost cause, without the address.
+fn reason(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut reason = error.to_string();
     let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
@@ -134,9 +188,5 @@ fn fault(error: reqwest::Error) -> Fault {
         reason = inner.to_string();
         cause = inner.source();
     }
-    if unsent {
-        Fault::NotSent(reason)
-    } else {
-        Fault::NoAnswer(reason)
-    }
+    reason
 }

@@ -5,16 +5,27 @@ use std::process::ExitCode;
 use crate::{
     config::Problems,
     drain::{DrainFailure, Outcome},
-    portal::CallFailure,
+    portal::{
+        CallFailure,
+        admission::{NotAdmitted, Obstacle},
+    },
     service::{Ending, PortalReport},
     store::StoreFault,
 };
+
+use super::names::NamesError;
 
 /// Why a program ends, as scripts and systemd see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// Done; also where records were parked or are contested.
     Done,
+    /// `status --check` warns.
+    Warning,
+    /// `status --check` found what needs somebody now.
+    Critical,
+    /// `status --check` could not find out.
+    Unknown,
     /// The command line is wrong.
     Usage,
     /// Input data is malformed.
@@ -37,6 +48,9 @@ impl Exit {
     pub fn code(self) -> u8 {
         match self {
             Self::Done => 0,
+            Self::Warning => 1,
+            Self::Critical => 2,
+            Self::Unknown => 3,
             Self::Usage => 64,
             Self::BadInput => 65,
             Self::Unreachable => 69,
@@ -70,6 +84,9 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(refusal) = error.downcast_ref::<Refusal>() {
         return refusal.exit;
     }
+    if let Some(NamesError::InvalidUtf8 { .. }) = error.downcast_ref() {
+        return Exit::BadInput;
+    }
     if error.is::<Problems>() {
         return Exit::Configuration;
     }
@@ -78,6 +95,12 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     }
     if let Some(failure) = error.downcast_ref::<CallFailure>() {
         return of_call(failure);
+    }
+    if let Some(refused) = error.downcast_ref::<NotAdmitted>() {
+        return of_admission(&refused.obstacle);
+    }
+    if let Some(failure) = error.downcast_ref::<DrainFailure>() {
+        return of_drain(failure);
     }
     Exit::Internal
 }
@@ -90,6 +113,22 @@ fn of_store(fault: &StoreFault) -> Exit {
         | StoreFault::WrongMode { .. }
         | StoreFault::NewerSchema { .. } => Exit::Configuration,
         StoreFault::Corrupt { .. } | StoreFault::Other { .. } => Exit::Internal,
+    }
+}
+
+/// The exit code of tokens that were not let in.
+#[must_use]
+pub fn of_admission(obstacle: &Obstacle) -> Exit {
+    match obstacle {
+        Obstacle::OtherPortal { .. } | Obstacle::Superseded => Exit::BadInput,
+        Obstacle::CodeRefused(_)
+        | Obstacle::PairRefused(_)
+        | Obstacle::ApplicationRefused(_)
+        | Obstacle::Unfit(_) => Exit::NotAuthorised,
+        Obstacle::Moved(_) => Exit::Configuration,
+        Obstacle::Away(_) | Obstacle::RenewalUnanswered(_) => Exit::Unreachable,
+        Obstacle::NotStored(fault) => of_store(fault),
+        Obstacle::Call(failure) => of_call(failure),
     }
 }
 
@@ -109,15 +148,23 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
     match failure {
         DrainFailure::Unverified(_) | DrainFailure::NeedsPerson(_) => Exit::NotAuthorised,
         DrainFailure::Unreachable(_) => Exit::Unreachable,
-        DrainFailure::Temporary(_) | DrainFailure::Stopped => Exit::Temporary,
-        DrainFailure::Internal(_) => Exit::Internal,
+        DrainFailure::PlanChanged(_) | DrainFailure::Temporary(_) | DrainFailure::Stopped => {
+            Exit::Temporary
+        }
+        DrainFailure::Internal(_) | DrainFailure::Output(_) => Exit::Internal,
         DrainFailure::Store(fault) => of_store(fault),
     }
 }
 
-/// The exit code of a one-shot run: of several portals, the first of 78, 77, 69, 75, 0 that occurred.
+/// The exit code of a one-shot run.
 #[must_use]
 pub fn of_reports(reports: &[PortalReport]) -> Exit {
+    first_of(reports.iter().map(of_report))
+}
+
+/// The one exit code of several: the first of 78, 77, 70, 69, 75, 0 that occurred.
+#[must_use]
+pub fn first_of(exits: impl IntoIterator<Item = Exit>) -> Exit {
     let order = [
         Exit::Configuration,
         Exit::NotAuthorised,
@@ -125,7 +172,7 @@ pub fn of_reports(reports: &[PortalReport]) -> Exit {
         Exit::Unreachable,
         Exit::Temporary,
     ];
-    let exits: Vec<Exit> = reports.iter().map(of_report).collect();
+    let exits: Vec<Exit> = exits.into_iter().collect();
     order
         .into_iter()
         .find(|exit| exits.contains(exit))

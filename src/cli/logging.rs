@@ -1,6 +1,15 @@
 //! Logs go to standard error, in the form that is asked for.
+//!
+//! Whatever a line is made of, it stays one line: texts of a portal may be part of it.
 
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use std::io::IsTerminal;
+
+use tracing::field::Field;
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{self, format::debug_fn},
+    prelude::*,
+};
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -13,6 +22,11 @@ pub enum LogFormat {
     Journal,
 }
 
+/// What others log about connections is rarely meant by `RUST_LOG=trace`, and would bury our own
+/// lines; name the crate there to see it all the same.
+const OTHERS: &str = "h2=warn,hyper=warn,hyper_util=warn,mio=warn,reqwest=warn,rustls=warn,\
+    rustls_platform_verifier=warn,tokio_cron_scheduler=warn,tower=warn,tower_http=warn,want=warn";
+
 /// Starts logging. `RUST_LOG` beats `verbosity` (0 is `info`, 1 `debug`, 2 `trace`, -1 `warn`).
 pub fn start(format: LogFormat, verbosity: i8) {
     let level = match verbosity {
@@ -22,27 +36,67 @@ pub fn start(format: LogFormat, verbosity: i8) {
         1 => "debug",
         2.. => "trace",
     };
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,b24_tidyd={level}")));
+    let wanted = std::env::var(EnvFilter::DEFAULT_ENV)
+        .ok()
+        .filter(|wanted| !wanted.trim().is_empty());
+    let filter = wanted
+        .as_ref()
+        .map(|wanted| EnvFilter::try_new(format!("{OTHERS},{wanted}")));
+    let misread = matches!(filter, Some(Err(_)));
+    let filter = filter
+        .and_then(Result::ok)
+        .unwrap_or_else(|| EnvFilter::new(format!("warn,b24_tidyd={level}")));
     let registry = tracing_subscriber::registry().with(filter);
     let writer = std::io::stderr;
+    let fields = debug_fn(write_field).delimited(" ");
     match format {
-        LogFormat::Text => registry
-            .with(fmt::layer().with_writer(writer).with_target(false))
-            .init(),
+        LogFormat::Text => {
+            let layer = fmt::layer()
+                .with_writer(writer)
+                .with_ansi(std::io::stderr().is_terminal())
+                .with_target(false)
+                .fmt_fields(fields);
+            registry.with(layer).init();
+        }
         LogFormat::Json => {
-            registry
-                .with(fmt::layer().json().flatten_event(true).with_writer(writer))
-                .init();
+            let layer = fmt::layer().json().flatten_event(true).with_writer(writer);
+            registry.with(layer).init();
         }
         LogFormat::Journal => {
             let layer = fmt::layer()
                 .with_writer(writer)
                 .with_ansi(false)
+                .fmt_fields(fields)
                 .event_format(Journal);
             registry.with(layer).init();
         }
     }
+    if misread {
+        tracing::warn!("RUST_LOG cannot be read and is not followed; write it as b24_tidyd=debug");
+    }
+}
+
+/// Writes one field so that it cannot end the line or steer a terminal.
+fn write_field(
+    writer: &mut fmt::format::Writer<'_>,
+    field: &Field,
+    value: &dyn std::fmt::Debug,
+) -> std::fmt::Result {
+    // Where another crate's line stands in its source is nobody's concern.
+    if field.name().starts_with("log.") {
+        return Ok(());
+    }
+    if field.name() != "message" {
+        write!(writer, "{field}=")?;
+    }
+    for character in format!("{value:?}").chars() {
+        if character.is_control() {
+            write!(writer, "{}", character.escape_default())?;
+        } else {
+            writer.write_char(character)?;
+        }
+    }
+    Ok(())
 }
 
 /// `<priority>message fields`, as the journal reads it from standard error.

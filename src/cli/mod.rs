@@ -1,9 +1,34 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+pub mod auth;
+pub mod care;
+mod change_list;
+mod change_summary;
+pub mod config;
+mod csv;
+pub mod desk;
+pub mod doctor;
+pub mod events;
 pub mod exit;
+pub mod failures;
+pub mod generate;
+pub mod history;
+pub mod ignore;
 pub mod logging;
 pub mod names;
+pub mod pause;
+pub mod preview;
+pub mod queue;
+mod quoted;
+mod report;
 pub mod run;
+pub mod status;
+pub mod sweep;
+mod text;
+pub mod trust;
+pub mod undo;
+mod walk;
+mod when;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -59,6 +84,22 @@ pub struct Cli {
 pub enum Command {
     /// Run the daemon, or drain every portal once
     Run(run::RunArgs),
+    /// Authorise this program at a portal, or see and end that
+    Auth(auth::AuthArgs),
+    /// Watch, mend, configure
+    #[command(flatten)]
+    Care(care::CareCommand),
+    /// Look before, see after, take it back
+    #[command(flatten)]
+    Trust(trust::TrustCommand),
+    /// Tidy names given as arguments or on standard input, and say why
+    ///
+    /// Each TEXT is one value and gives one line. Without TEXT, each line of standard input is a
+    /// value. No configuration file is needed; nothing is sent anywhere.
+    Names(names::NamesArgs),
+    /// Write the manual and the shells' completions, for packaging
+    #[command(subcommand, hide = true)]
+    Generate(generate::GenerateCommand),
 }
 
 impl Cli {
@@ -73,8 +114,24 @@ impl Cli {
             self.verbose.min(2) as i8
         };
         logging::start(self.log_format, verbosity);
+        match self.dispatch().await {
+            // Whoever reads us has seen enough, as in `status | head -1`.
+            Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
+            outcome => outcome,
+        }
+    }
+
+    async fn dispatch(&self) -> anyhow::Result<Exit> {
         match &self.command {
-            Command::Run(args) => run::run(&self, args).await,
+            Command::Run(args) => run::run(self, args).await,
+            Command::Auth(args) => auth::auth(self, args).await,
+            Command::Care(command) => command.run(self).await,
+            Command::Trust(command) => command.run(self).await,
+            Command::Generate(command) => command.run(),
+            Command::Names(args) => {
+                names::run(args, std::io::stdin().lock(), std::io::stdout())?;
+                Ok(Exit::Done)
+            }
         }
     }
 
@@ -100,21 +157,33 @@ impl Cli {
 
     /// The portal that `--portal` names, or all.
     fn chosen_or_all<'a>(&self, config: &'a Config) -> anyhow::Result<Vec<&'a PortalConfig>> {
-        let Some(wanted) = &self.portal else {
-            return Ok(config.portals.iter().collect());
-        };
-        let found = config.portals.iter().find(|portal| portal.name == *wanted);
-        found.map(|portal| vec![portal]).ok_or_else(|| {
-            Refusal {
-                exit: Exit::Usage,
-                message: format!(
-                    "no portal is called {wanted:?}; there are: {}",
-                    names_of(config)
-                ),
-            }
-            .into()
-        })
+        Ok(choose(config, self.portal.as_deref())?)
     }
+}
+
+/// The portal that is wanted, or all.
+fn choose<'a>(config: &'a Config, wanted: Option<&str>) -> Result<Vec<&'a PortalConfig>, Refusal> {
+    let Some(wanted) = wanted else {
+        return Ok(config.portals.iter().collect());
+    };
+    let found = config.portals.iter().find(|portal| portal.name == wanted);
+    found.map(|portal| vec![portal]).ok_or_else(|| Refusal {
+        exit: Exit::Usage,
+        message: format!(
+            "no portal is called {wanted:?}; there are: {}",
+            names_of(config)
+        ),
+    })
+}
+
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let kind = cause
+            .downcast_ref::<std::io::Error>()
+            .map(std::io::Error::kind)
+            .or_else(|| cause.downcast_ref::<serde_json::Error>()?.io_error_kind());
+        kind == Some(std::io::ErrorKind::BrokenPipe)
+    })
 }
 
 fn names_of(config: &Config) -> String {

@@ -1,10 +1,13 @@
 //! `run`: the daemon, and its one-shot form.
 
-use std::{io::Write, time::Duration};
+use std::{convert::Infallible, io::Write, path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -12,9 +15,12 @@ use super::{
     exit::{Exit, Refusal, of_reports},
 };
 use crate::{
+    clock::SystemClock,
+    config::Config,
     drain::Outcome,
-    service::{self, Ending, PortalReport},
-    store::Store,
+    portal::Context,
+    service::{self, Daemon, Ending, Notifier, PortalReport, Reread},
+    store::{Lock, Store},
 };
 
 /// Arguments of `run`.
@@ -30,7 +36,7 @@ pub struct RunArgs {
 }
 
 /// Reads `90`, `90s`, `2m`, `1h 30m` and the like.
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let wrong = || "write a duration such as 90s, 2m or 1h".to_owned();
     if let Ok(seconds) = text.parse() {
         return Ok(Duration::from_secs(seconds));
@@ -44,27 +50,13 @@ fn duration(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// Configuration, store, or the drain lock.
 pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
-    let config = cli.configuration()?;
-    let store = Store::open(&config.store)?;
-    store.check_integrity()?;
-    let who = if args.once {
-        "b24-tidyd run --once"
-    } else {
-        "b24-tidyd run"
-    };
-    let _lock = store.lock_drain(who)?.map_err(|holder| Refusal {
-        exit: Exit::Temporary,
-        message: format!(
-            "the drain lock is held by {holder}; stop it first, or let it do the work"
-        ),
-    })?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;
-    let context = context(store, stop)?;
     if !args.once {
-        service::serve(context, &config).await?;
-        return Ok(Exit::Done);
+        return daemon(cli, stop).await;
     }
+    let config = cli.configuration()?;
+    let (context, _lock) = open(&config.store, "b24-tidyd run --once", stop)?;
     let portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
     let reports = service::drain_all_once(&context, &config, portals, args.max_wait).await;
     let mut out = std::io::stdout().lock();
@@ -74,20 +66,84 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
     Ok(of_reports(&reports))
 }
 
+/// Opens the state file for draining: whole, and by nobody else at the same time.
+pub(super) fn open(
+    path: &Path,
+    who: &str,
+    stop: CancellationToken,
+) -> anyhow::Result<(Context, Lock)> {
+    let store = Store::open(path)?;
+    let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
+        exit: Exit::Temporary,
+        message: format!(
+            "the drain lock is held by {holder}; stop it first, or let it do the work"
+        ),
+    })?;
+    store.check_integrity()?;
+    Ok((context(store, stop)?, lock))
+}
+
+async fn daemon(cli: &Cli, stop: CancellationToken) -> anyhow::Result<Exit> {
+    // Caught from the start on: a reload that comes early must not end the process.
+    let hangups = signal(SignalKind::hangup()).context("SIGHUP cannot be caught")?;
+    let config = read_for_daemon(cli)?;
+    let (send, rereads) = mpsc::channel(1);
+    let opening = stop.clone();
+    let daemon = Daemon {
+        clock: Arc::new(SystemClock),
+        stop,
+        notifier: Notifier::systemd(),
+        open: Box::new(move |path| open(path, "b24-tidyd run", opening.clone())),
+        rereads,
+    };
+    tokio::select! {
+        served = daemon.serve(config) => served?,
+        never = reread_on_hangups(cli, hangups, send) => match never {},
+    }
+    Ok(Exit::Done)
+}
+
+/// The configuration, with the portals that are to be served.
+fn read_for_daemon(cli: &Cli) -> anyhow::Result<Config> {
+    let mut config = cli.configuration()?;
+    config.portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
+    Ok(config)
+}
+
+/// Reads the configuration again at each SIGHUP.
+async fn reread_on_hangups(
+    cli: &Cli,
+    mut hangups: Signal,
+    send: mpsc::Sender<Reread>,
+) -> Infallible {
+    while hangups.recv().await.is_some() {
+        let reread = read_for_daemon(cli).map_err(|error| {
+            let text = format!("{error:#}");
+            text.lines().map(str::to_owned).collect()
+        });
+        if send.send(reread).await.is_err() {
+            break;
+        }
+    }
+    // The daemon is on its way out.
+    std::future::pending().await
+}
+
 /// The first signal asks for a stop at a safe point, the second one ends at once.
-fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
+pub(super) fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
     tokio::spawn(async move {
-        for _ in 0..2 {
+        loop {
             tokio::select! {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
             if stop.is_cancelled() {
+                // What is reserved stays reserved, and what was sent is looked at again at the start.
                 std::process::exit(Exit::Temporary.code().into());
             }
-            tracing::info!("stopping at the next safe point");
+            tracing::info!("stopping at the next safe point; once more ends at once");
             stop.cancel();
         }
     });

@@ -21,6 +21,16 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// The host of an address, with its port where that is not the usual one: `acme.bitrix24.com`,
+/// `127.0.0.1:8080`.
+pub fn authority(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    }
+}
+
 /// What is wrong with an address, without the address: somebody may have pasted
 /// a webhook, whose path is its secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -13,6 +13,12 @@ const LONGEST_NAME: usize = 64;
 pub struct Connector(String);
 
 impl Connector {
+    /// A connector of this name, unless it is empty.
+    #[must_use]
+    pub fn new(name: &str) -> Option<Self> {
+        (!name.is_empty()).then(|| Self(name.to_owned()))
+    }
+
     /// The name as it is sent.
     pub fn as_str(&self) -> &str {
         &self.0

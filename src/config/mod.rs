@@ -23,7 +23,7 @@ mod section;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-pub use address::{is_loopback, is_safe};
+pub use address::{authority, is_loopback, is_safe};
 pub use describe::Effective;
 pub use environment::{Environment, ProcessEnvironment};
 pub use identity::Connector;

@@ -73,7 +73,11 @@ impl Drain {
     }
 
     /// The rows of a list, its first page being there already.
-    async fn all_pages(&self, which: Listed, first: Reply) -> Result<Vec<EventRow>, DrainFailure> {
+    pub(super) async fn all_pages(
+        &self,
+        which: Listed,
+        first: Reply,
+    ) -> Result<Vec<EventRow>, DrainFailure> {
         let total = first.total.unwrap_or(0).min(u64::from(u32::MAX)) as u32;
         let mut rows = events::read_rows(first.result)?;
         let mut start = PAGE;

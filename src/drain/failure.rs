@@ -7,9 +7,7 @@ use crate::{bitrix::Problem, portal::CallFailure, store::StoreFault};
 #[derive(Debug, thiserror::Error)]
 pub enum DrainFailure {
     /// The stored tokens have not passed their checks.
-    #[error(
-        "the stored tokens are not verified: {0}; run `b24-tidyd auth status`, then import again"
-    )]
+    #[error("the stored tokens have not passed their checks: {0}")]
     Unverified(String),
     /// A person has to act on the portal.
     #[error("{0}")]
@@ -17,6 +15,9 @@ pub enum DrainFailure {
     /// The portal or the authorisation server cannot be reached.
     #[error("{0}")]
     Unreachable(String),
+    /// The plan lost or regained a feature while we worked: the next pass looks at it anew.
+    #[error("{0}")]
+    PlanChanged(String),
     /// It will work later by itself.
     #[error("{0}")]
     Temporary(String),
@@ -29,6 +30,9 @@ pub enum DrainFailure {
     /// A stop was asked for.
     #[error("a stop was asked for")]
     Stopped,
+    /// Whoever listened to what was found no longer does.
+    #[error("the output failed: {0}")]
+    Output(#[from] std::io::Error),
 }
 
 impl DrainFailure {
@@ -39,10 +43,10 @@ impl DrainFailure {
             Self::Unverified(_) => "tokens not verified",
             Self::NeedsPerson(_) => "not authorised",
             Self::Unreachable(_) => "unreachable",
-            Self::Temporary(_) => "put off",
+            Self::PlanChanged(_) | Self::Temporary(_) => "put off",
             Self::Internal(_) => "failed",
             Self::Store(_) => "state file failed",
-            Self::Stopped => "stopped",
+            Self::Stopped | Self::Output(_) => "stopped",
         }
     }
 }
@@ -70,8 +74,8 @@ impl From<Problem> for DrainFailure {
             }
             problem if problem.is_unreachable() => Self::Unreachable(text),
             problem if problem.is_temporary() => Self::Temporary(text),
-            // The plan changed while we worked: the next pass surveys it anew.
-            Problem::Licence(_) | Problem::Moved(_) => Self::Temporary(text),
+            Problem::Licence(_) => Self::PlanChanged(text),
+            Problem::Moved(_) => Self::Temporary(text),
             _ => Self::Internal(text),
         }
     }

@@ -2,11 +2,16 @@
 
 use super::{
     Drain, DrainFailure, Pass,
+    contest::Standing,
+    task,
     work::{Correction, Item},
 };
 use crate::{
-    bitrix::contacts::Contact, clock::after, contact::changes, portal::RetryPolicy,
-    store::SentChange,
+    bitrix::contacts::Contact,
+    clock::after,
+    contact::{FieldChange, changes},
+    portal::RetryPolicy,
+    store::{LeftAlone, SentChange},
 };
 
 /// How often a contact is read in one pass before it is put off.
@@ -19,13 +24,25 @@ impl Drain {
         pass: &mut Pass,
         item: Item,
         contact: Contact,
+        alone: &LeftAlone,
     ) -> Result<(), DrainFailure> {
-        self.resolve_unanswered(&contact)?;
-        let value_of =
-            |field: crate::names::Field| contact.fields.get(field.as_str()).map(String::as_str);
-        let changes = changes(&self.engine, &self.config().fields, value_of, |_, _| false);
-        if changes.is_empty() {
+        pass.judged += u64::from(item.looks == 0);
+        if !pass.task.dry {
+            self.resolve_unanswered(&contact)?;
+            self.forget_what_changed(&contact, alone)?;
+        }
+        let changes = match &pass.task.put_back {
+            Some(values) => task::due(values, &contact),
+            None => self.needed(&contact, alone),
+        };
+        let settled = changes.is_empty()
+            || pass.task.put_back.is_none() && self.is_contested(pass, &contact, &changes)?;
+        if settled {
             return self.settle(pass, item);
+        }
+        if pass.task.dry {
+            pass.report(contact.id, changes);
+            return Ok(());
         }
         pass.to_write.push_back(Correction {
             item,
@@ -35,11 +52,61 @@ impl Drain {
         Ok(())
     }
 
-    /// The contact is as it should be, or gone: its rows may be acknowledged.
+    /// The changes that the rules ask for, where nobody has asked to leave things as they are.
+    fn needed(&self, contact: &Contact, alone: &LeftAlone) -> Vec<FieldChange> {
+        if alone.contact(contact.id) {
+            return Vec::new();
+        }
+        changes(
+            &self.engine,
+            &self.config().fields,
+            |field| contact.fields.get(field.as_str()).map(String::as_str),
+            |field, value| alone.value(contact.id, field.as_str(), value),
+        )
+    }
+
+    /// What of these contacts is to be left alone.
+    pub(super) fn left_alone<'a>(
+        &self,
+        contacts: impl IntoIterator<Item = &'a Contact>,
+    ) -> Result<LeftAlone, DrainFailure> {
+        let ids: Vec<u64> = contacts.into_iter().map(|contact| contact.id).collect();
+        Ok(self.portal.store().left_alone(self.portal.id, &ids)?)
+    }
+
+    /// Values that were to be left alone until they change, and have changed.
+    fn forget_what_changed(
+        &self,
+        contact: &Contact,
+        alone: &LeftAlone,
+    ) -> Result<(), DrainFailure> {
+        let outdated = alone.outdated(contact.id, |field| {
+            contact.fields.get(field).map(String::as_str)
+        });
+        let store = self.portal.store();
+        Ok(store.forget_left_alone(self.portal.id, contact.id, &outdated)?)
+    }
+
+    /// The changes that would be made now; none for a contact that is left alone.
+    pub(super) fn wanted(
+        &self,
+        pass: &Pass,
+        contact: &Contact,
+        alone: &LeftAlone,
+    ) -> Vec<FieldChange> {
+        match pass.contests.get(&contact.id) {
+            Some(Standing::Truce(_)) => Vec::new(),
+            _ => self.needed(contact, alone),
+        }
+    }
+
+    /// The contact is as it should be, or gone, or left alone: its rows may be acknowledged.
     pub(super) fn settle(&mut self, pass: &mut Pass, item: Item) -> Result<(), DrainFailure> {
-        self.portal
-            .store()
-            .unpark(self.portal.id, &[item.contact_id])?;
+        if pass.task.tidies() {
+            self.end_truces(pass, &[item.contact_id])?;
+            let store = self.portal.store();
+            store.unpark(self.portal.id, &[item.contact_id])?;
+        }
         pass.settle(item.rows);
         Ok(())
     }
@@ -51,6 +118,10 @@ impl Drain {
         item: Item,
         reason: &str,
     ) -> Result<(), DrainFailure> {
+        if !pass.task.tidies() {
+            pass.refusals.push((item.contact_id, reason.to_owned()));
+            return Ok(());
+        }
         let now = self.portal.now();
         let attempts =
             self.portal
@@ -62,6 +133,7 @@ impl Drain {
             tracing::warn!(portal = %self.config().name, contact = item.contact_id, reason,
                 "the portal refuses this contact; it is on the list of failures and tried again later");
         }
+        self.end_truces(pass, &[item.contact_id])?;
         pass.parked += 1;
         pass.settle(item.rows);
         Ok(())

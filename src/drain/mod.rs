@@ -5,32 +5,51 @@
 //! request that carries as many of these steps as fit, always for different contacts.
 
 mod adopt;
+mod brake;
+mod connector;
+mod contest;
 mod failure;
+mod gap;
 mod judge;
+mod later;
+mod outcome;
+mod pass;
+mod preview;
 mod read;
 mod reserve;
 mod size;
 mod survey;
+mod sweep;
+mod take;
+mod task;
 mod turn;
+mod undo;
 mod wait;
+mod walk;
 mod work;
 mod write;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 
 use jiff::Timestamp;
 
 pub use failure::DrainFailure;
+pub use outcome::{Outcome, Progress, Summary};
+pub use sweep::{Sweep, SweepListener, Swept};
+pub use task::{Finding, Listener, PutBack, TaskSummary};
+pub use undo::values_to_put_back;
 
 use crate::{
     clock::after,
     config::PortalConfig,
     names::Engine,
-    portal::{Portal, RetryPolicy},
-    store::{Cursor, PlanFacts, RunId, RunKind, RunTotals},
+    portal::Portal,
+    store::{PlanFacts, PortalRecord, RunId, RunTotals},
 };
+use pass::Pass;
 use size::Cap;
-use work::{Correction, Item, Row, Settled};
+use sweep::Step;
+use work::Item;
 
 /// Until when rows may have been put off in earnest; beyond that the clock was set back.
 const LONGEST_DEFERRAL_SECONDS: f64 = 2.0 * 3600.0;
@@ -38,65 +57,14 @@ const LONGEST_DEFERRAL_SECONDS: f64 = 2.0 * 3600.0;
 /// How often the bindings, the application and the plan are looked at, in seconds.
 const SURVEY_SECONDS: f64 = 3600.0;
 
-/// What a pass did and what it left.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Summary {
-    /// Events settled, contacts changed, requests sent.
-    pub totals: RunTotals,
-    /// Contacts that were parked in this pass.
-    pub parked: u64,
-    /// What is left.
-    pub outcome: Outcome,
-}
-
-/// How a pass ended.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// The queue is empty and nothing of ours is open.
-    Done,
-    /// Work is left that cannot be done now; `until` is when to try again.
-    WorkLeft {
-        /// When the first of it may be tried.
-        until: Timestamp,
-        /// Why it waits.
-        why: String,
-    },
-    /// A stop was asked for; the rest stays reserved.
-    Stopped,
-    /// The portal is paused.
-    Paused,
-}
-
-impl Outcome {
-    /// The outcome in a word or two, as `status` shows it.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Done => "done",
-            Self::WorkLeft { .. } => "work left",
-            Self::Stopped => "stopped",
-            Self::Paused => "paused",
-        }
-    }
-}
-
-/// How far a pass has come; reported after each turn.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Events settled so far.
-    pub events: u64,
-    /// Contacts changed so far.
-    pub changed: u64,
-    /// Contacts in hand that are not done yet.
-    pub in_hand: u64,
-}
-
 /// Drains one portal, pass by pass, and remembers between them what need not be asked each time.
 pub struct Drain {
     portal: Portal,
     engine: Engine,
     limit: u32,
+    names_in_log: bool,
     memory: Memory,
+    last_totals: RunTotals,
 }
 
 /// What was learnt since the process started.
@@ -106,6 +74,10 @@ struct Memory {
     /// The portal's time of that survey, where everything was found in order.
     proven_at: Option<Timestamp>,
     facts: PlanFacts,
+    /// The queue without a connector was bound to stand in for ours.
+    stand_in: bool,
+    /// It was unbound and emptied since the start.
+    stand_in_emptied: bool,
     /// The guard was proved since the start.
     guards_proven: bool,
     /// The answer to a reservation may have been lost.
@@ -120,24 +92,8 @@ struct Memory {
     writes: Cap<{ write::MOST_CONTACTS }>,
     /// Pages that a request reads at most.
     pages: Cap<{ read::MOST_PAGES }>,
-}
-
-/// What a pass has in hand.
-#[derive(Default)]
-struct Pass {
-    run: Option<RunId>,
-    to_read: Vec<Item>,
-    to_write: VecDeque<Correction>,
-    settled: Settled,
-    in_hand: HashSet<u64>,
-    drained: bool,
-    drain_errors: bool,
-    failures: u32,
-    totals: RunTotals,
-    parked: u64,
-    writes_wait: Option<(Timestamp, String)>,
-    deferred: u64,
-    cursor: Cursor,
+    /// The portal does not follow references in filters.
+    walks_by_page: bool,
 }
 
 impl Drain {
@@ -149,14 +105,29 @@ impl Drain {
             portal,
             engine,
             limit,
+            names_in_log: false,
             memory: Memory::default(),
+            last_totals: RunTotals::default(),
         }
+    }
+
+    /// Whether logs may show old and new names, which are personal data.
+    #[must_use]
+    pub fn naming_names(mut self, allowed: bool) -> Self {
+        self.names_in_log = allowed;
+        self
     }
 
     /// The portal that is drained.
     #[must_use]
     pub fn portal(&self) -> &Portal {
         &self.portal
+    }
+
+    /// What the last pass did, also where it failed.
+    #[must_use]
+    pub fn last_totals(&self) -> RunTotals {
+        self.last_totals
     }
 
     fn config(&self) -> &PortalConfig {
@@ -174,8 +145,20 @@ impl Drain {
     ) -> Result<Summary, DrainFailure> {
         let before = self.portal.requests();
         let mut pass = Pass::default();
-        let outcome = self.run_pass(&mut pass, progress).await;
+        let mut outcome = self.run_pass(&mut pass, progress).await;
+        if let Err(DrainFailure::PlanChanged(_)) = outcome {
+            // All that was in hand is in the store: begin anew with what the plan offers now.
+            self.memory.surveyed_at = None;
+            pass = pass.begun_anew();
+            outcome = self.run_pass(&mut pass, progress).await;
+        }
+        if let Err(failure @ DrainFailure::NeedsPerson(_)) = &outcome {
+            // An application that is switched off, unpaid or removed gets no events.
+            self.memory.surveyed_at = None;
+            self.note_gap(&failure.to_string())?;
+        }
         pass.totals.requests = self.portal.requests() - before;
+        self.last_totals = pass.totals;
         let word = match &outcome {
             Ok(outcome) => outcome.as_str(),
             Err(failure) => failure.word(),
@@ -193,30 +176,50 @@ impl Drain {
         pass: &mut Pass,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, DrainFailure> {
-        let record = self.portal.reread()?;
-        if let Some(reason) = record.unverified {
-            return Err(DrainFailure::Unverified(reason));
+        if let Some(outcome) = self.begin(pass).await? {
+            return Ok(outcome);
         }
-        if record.paused_at.is_some() {
-            return Ok(Outcome::Paused);
-        }
-        self.memory.facts = record.facts;
+        self.leave_stand_in(pass, progress).await?;
         let now = self.portal.now();
-        let surveyed = self.memory.surveyed_at;
-        if surveyed.is_none_or(|at| now >= after(at, SURVEY_SECONDS) || now < at) {
-            self.survey().await?;
-        }
-        pass.cursor = self.portal.store().cursor(&self.portal.queue())?;
         let due = self
             .portal
             .store()
             .parked_due(self.portal.id, now, self.limit)?;
         pass.to_read.extend(due.into_iter().map(Item::without_rows));
+        Self::pick_up_contests(pass);
         let outcome = self.turns(pass, progress).await?;
-        if outcome == Outcome::Done {
-            self.advance_cursor(pass)?;
-        }
+        self.advance_cursor(pass)?;
         Ok(outcome)
+    }
+
+    /// Everything that has to stand before contacts may be changed. Answers how the pass ends where
+    /// it may not begin.
+    async fn begin(&mut self, pass: &mut Pass) -> Result<Option<Outcome>, DrainFailure> {
+        if self.portal.reread()?.paused_at.is_some() {
+            return Ok(Some(Outcome::Paused));
+        }
+        let record = self.admitted().await?;
+        self.memory.stand_in = record.stand_in;
+        if self.survey_is_due() {
+            self.survey().await?;
+        }
+        self.load_contests(pass)?;
+        self.check_brake(pass, record.braked_until)
+    }
+
+    /// The portal as it is stored, once its tokens have passed their checks.
+    async fn admitted(&mut self) -> Result<PortalRecord, DrainFailure> {
+        let mut record = self.portal.reread()?;
+        if record.unverified.is_some() {
+            // What was wrong when they were imported may have been put right meanwhile.
+            if let Err(unfit) = self.portal.verify().await? {
+                return Err(DrainFailure::Unverified(unfit.to_string()));
+            }
+            tracing::info!(portal = %self.config().name, "the tokens have passed their checks");
+            record = self.portal.reread()?;
+        }
+        self.memory.facts = record.facts;
+        Ok(record)
     }
 
     /// Turn after turn until nothing is left to do now.
@@ -225,93 +228,35 @@ impl Drain {
         pass: &mut Pass,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, DrainFailure> {
+        self.take_leftovers(pass).await?;
         loop {
             if self.portal.is_stopping() {
                 return Ok(Outcome::Stopped);
             }
-            if pass.to_read.is_empty() && pass.to_write.is_empty() {
+            if pass.is_idle() {
                 self.pick_up_due(pass)?;
             }
-            let idle = pass.to_read.is_empty() && pass.to_write.is_empty();
-            if idle && pass.drained && pass.settled.is_empty() {
-                return self.what_is_left(pass);
+            let known = !self.memory.may_have_orphans;
+            if pass.is_idle() && pass.drained && pass.settled.is_empty() && known {
+                match self.sweep_gap(pass).await? {
+                    Step::Nothing => return self.what_is_left(pass),
+                    Step::Working => {}
+                    Step::End(outcome) => return Ok(outcome),
+                }
+            } else if pass.is_idle() && !pass.drained && self.takes_away() {
+                self.take_page(pass).await?;
+            } else {
+                self.turn(pass).await?;
             }
-            self.turn(pass).await?;
-            progress(Progress {
-                events: pass.totals.events,
-                changed: pass.totals.changed,
-                in_hand: (pass.to_read.len() + pass.to_write.len()) as u64,
-            });
+            progress(pass.progress());
         }
     }
 
-    /// Takes up rows that are ours and may be tried now.
-    fn pick_up_due(&mut self, pass: &mut Pass) -> Result<(), DrainFailure> {
+    fn survey_is_due(&self) -> bool {
         let now = self.portal.now();
-        let horizon = after(now, LONGEST_DEFERRAL_SECONDS);
-        let limit = self.limit.saturating_add(pass.in_hand.len() as u32);
-        let due = self
-            .portal
-            .store()
-            .due_events(&self.portal.queue(), now, horizon, limit)?;
-        let fresh = due
-            .into_iter()
-            .filter(|event| !pass.in_hand.contains(&event.row_id))
-            .collect();
-        pass.take_up(fresh);
-        Ok(())
-    }
-
-    fn what_is_left(&self, pass: &Pass) -> Result<Outcome, DrainFailure> {
-        if let Some((until, why)) = &pass.writes_wait {
-            return Ok(Outcome::WorkLeft {
-                until: *until,
-                why: why.clone(),
-            });
-        }
-        Ok(match self.portal.store().next_due(&self.portal.queue())? {
-            None => Outcome::Done,
-            Some(until) => Outcome::WorkLeft {
-                until,
-                why: "some contacts are tried again later".to_owned(),
-            },
-        })
-    }
-
-    /// Everything queued until the last survey has been settled.
-    fn advance_cursor(&mut self, pass: &mut Pass) -> Result<(), DrainFailure> {
-        let Some(proven) = self.memory.proven_at else {
-            return Ok(());
-        };
-        if pass.cursor.gap_since.is_some() || pass.cursor.complete_until == Some(proven) {
-            return Ok(());
-        }
-        pass.cursor.complete_until = Some(proven);
-        self.portal
-            .store()
-            .set_cursor(&self.portal.queue(), pass.cursor)?;
-        Ok(())
-    }
-
-    /// Puts an item off: its rows stay ours and are tried again at `until`.
-    fn defer(&self, pass: &mut Pass, item: &Item, until: Timestamp) -> Result<(), DrainFailure> {
-        self.portal
-            .store()
-            .defer_events(&self.portal.queue(), &item.row_ids(), until)?;
-        for row in item.row_ids() {
-            pass.in_hand.remove(&row);
-        }
-        pass.deferred += item.rows.len() as u64;
-        Ok(())
-    }
-
-    /// Puts an item off by the policy for contacts.
-    fn defer_by_policy(&self, pass: &mut Pass, item: &Item) -> Result<(), DrainFailure> {
-        let until = after(
-            self.portal.now(),
-            RetryPolicy::CONTACTS.delay(item.attempts()),
-        );
-        self.defer(pass, item, until)
+        self.memory
+            .surveyed_at
+            .is_none_or(|at| now >= after(at, SURVEY_SECONDS) || now < at)
     }
 
     /// The number of this pass in the history; begun with its first event.
@@ -319,10 +264,10 @@ impl Drain {
         if let Some(run) = pass.run {
             return Ok(run);
         }
-        let run =
-            self.portal
-                .store()
-                .start_run(self.portal.id, RunKind::Drain, self.portal.now())?;
+        let run = self
+            .portal
+            .store()
+            .start_run(self.portal.id, pass.kind, self.portal.now())?;
         pass.run = Some(run);
         Ok(run)
     }
@@ -334,31 +279,5 @@ impl Drain {
             None => store.note_idle_run(self.portal.id, pass.totals, outcome, now)?,
         }
         Ok(())
-    }
-}
-
-impl Pass {
-    /// Takes stored rows in hand.
-    fn take_up(&mut self, events: Vec<crate::store::StoredEvent>) {
-        self.in_hand.extend(events.iter().map(|event| event.row_id));
-        let (items, nameless) = work::group(events);
-        for item in items {
-            // A contact that is being looked at anyway gets the new rows, too.
-            match self
-                .to_read
-                .iter_mut()
-                .find(|other| other.contact_id == item.contact_id)
-            {
-                Some(other) => other.rows.extend(item.rows),
-                None => self.to_read.push(item),
-            }
-        }
-        self.settle(nameless);
-    }
-
-    /// These rows are done with: they are acknowledged with the next request.
-    fn settle(&mut self, rows: Vec<Row>) {
-        self.totals.events += rows.len() as u64;
-        self.settled.add(rows);
     }
 }

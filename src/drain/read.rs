@@ -7,16 +7,19 @@ use super::{
     turn::Turn,
     work::{Fate, Item, fate},
 };
-use crate::bitrix::{
-    BatchAnswer, Problem, Reply, Said,
-    contacts::{self, Contact, PAGE},
-    limits::Step,
+use crate::{
+    bitrix::{
+        BatchAnswer, Problem, Reply, Said,
+        contacts::{self, Contact, PAGE},
+        limits::Step,
+    },
+    portal::Repeat,
 };
 
 /// Pages read in one request at most.
 pub(super) const MOST_PAGES: usize = 40;
 
-/// From this many contacts on, all of them denied, it is the account and not the contacts.
+/// From this many contacts on, all of them denied, it may be the account and not the contacts.
 const DENIED_FOR_ALL: usize = 3;
 
 impl Drain {
@@ -29,7 +32,7 @@ impl Drain {
         pass.to_read = waiting;
         let (by_get, by_list): (Vec<Item>, Vec<Item>) =
             ready.into_iter().partition(|item| item.missing_from_list);
-        if let Some(first) = by_list.first().filter(|_| self.needs_proof())
+        if let Some(first) = by_list.first().filter(|_| self.needs_proof(pass))
             && turn.batch.push("proof", &contacts::proof(first.contact_id))
         {
             turn.proof = Some(first.contact_id);
@@ -60,12 +63,12 @@ impl Drain {
         }
     }
 
-    fn needs_proof(&self) -> bool {
-        !self.memory.guards_proven && self.memory.facts.guards_work != Some(false)
+    fn needs_proof(&self, pass: &Pass) -> bool {
+        !pass.task.dry && !self.memory.guards_proven && self.memory.facts.guards_work != Some(false)
     }
 
     /// Judges every contact that was read.
-    pub(super) fn apply_reads(
+    pub(super) async fn apply_reads(
         &mut self,
         pass: &mut Pass,
         turn: Turn,
@@ -85,7 +88,7 @@ impl Drain {
                 Err(problem) => self.page_failed(pass, page, problem)?,
             }
         }
-        self.apply_gets(pass, turn.gets, found, answer)
+        self.apply_gets(pass, turn.gets, found, answer).await
     }
 
     fn judge_page(
@@ -94,13 +97,14 @@ impl Drain {
         page: Vec<Item>,
         list: Vec<Contact>,
     ) -> Result<(), DrainFailure> {
+        let alone = self.left_alone(&list)?;
         let mut by_id: HashMap<u64, Contact> = list
             .into_iter()
             .map(|contact| (contact.id, contact))
             .collect();
         for mut item in page {
             match by_id.remove(&item.contact_id) {
-                Some(contact) => self.judge(pass, item, contact)?,
+                Some(contact) => self.judge(pass, item, contact, &alone)?,
                 None => {
                     // Absence proves nothing: a single get tells whether it is gone.
                     item.missing_from_list = true;
@@ -121,9 +125,7 @@ impl Drain {
             Problem::MethodBlocked => self.reads_blocked(pass, page),
             problem if problem.is_temporary() => {
                 pass.failures += 1;
-                for item in page {
-                    self.look_again(pass, item)?;
-                }
+                pass.to_read.extend(page);
                 Ok(())
             }
             problem => Err(problem.into()),
@@ -134,13 +136,14 @@ impl Drain {
         let until = self
             .portal
             .blocked_until("crm.contact.list")
+            .max(self.portal.blocked_until("crm.contact.get"))
             .unwrap_or(self.portal.now());
         self.put_off(pass, items, until)?;
         pass.writes_wait = Some((until, Problem::MethodBlocked.to_string()));
         Ok(())
     }
 
-    fn apply_gets(
+    async fn apply_gets(
         &mut self,
         pass: &mut Pass,
         gets: Vec<Item>,
@@ -159,19 +162,31 @@ impl Drain {
         let denied = |outcome: &(Item, Result<Contact, Problem>)| {
             matches!(outcome.1, Err(Problem::Denied(_)))
         };
-        if found == 0 && outcomes.len() >= DENIED_FOR_ALL && outcomes.iter().all(denied) {
+        let all_denied = outcomes.len() >= DENIED_FOR_ALL && outcomes.iter().all(denied);
+        if all_denied && found == 0 && !self.can_read_any().await? {
             return Err(DrainFailure::NeedsPerson(
                 "the account may not read any contact; give it back its rights in the CRM"
                     .to_owned(),
             ));
         }
+        let found = outcomes
+            .iter()
+            .filter_map(|(_, outcome)| outcome.as_ref().ok());
+        let alone = self.left_alone(found)?;
         for (item, outcome) in outcomes {
             match outcome {
-                Ok(contact) => self.judge(pass, item, contact)?,
+                Ok(contact) => self.judge(pass, item, contact, &alone)?,
                 Err(problem) => self.meet(pass, item, problem)?,
             }
         }
         Ok(())
+    }
+
+    /// Whether the account may read any contact of the portal.
+    async fn can_read_any(&self) -> Result<bool, DrainFailure> {
+        let first = contacts::walk(0, None);
+        let reply = self.portal.call(&first, Repeat::Freely).await?;
+        Ok(!contacts::read_list(reply.result, None)?.is_empty())
     }
 
     /// What a problem with one contact means for it.
@@ -183,10 +198,7 @@ impl Drain {
     ) -> Result<(), DrainFailure> {
         match fate(problem) {
             Fate::Settled => self.settle(pass, item),
-            Fate::LookAgain => {
-                pass.failures += 1;
-                self.look_again(pass, item)
-            }
+            Fate::LookAgain => self.stumble(pass, item),
             Fate::Parked(reason) => self.park(pass, item, &reason),
             Fate::Blocked => self.reads_blocked(pass, vec![item]),
             Fate::Everybody(problem) => Err(problem.into()),
@@ -207,6 +219,11 @@ impl Drain {
         };
         if contacts::read_list(reply.result, None)?.is_empty() {
             self.memory.guards_proven = true;
+            if self.memory.facts.guards_work.is_none() {
+                self.memory.facts.guards_work = Some(true);
+                let store = self.portal.store();
+                store.set_plan_facts(self.portal.id, self.memory.facts)?;
+            }
             return Ok(());
         }
         self.guards_fail(&Said {

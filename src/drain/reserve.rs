@@ -20,14 +20,11 @@ impl Drain {
         pass: &mut Pass,
         turn: &mut Turn,
     ) -> Result<(), DrainFailure> {
-        if pass.drained || self.memory.may_have_orphans || self.enough_waits(pass)? {
+        let not_now = pass.drained || self.memory.may_have_orphans || self.takes_away();
+        if not_now || self.enough_waits(pass)? {
             return Ok(());
         }
-        let now = self.portal.now();
-        pass.drain_errors |= self
-            .memory
-            .errors_drained_at
-            .is_none_or(|at| now >= after(at, ERROR_ROWS_SECONDS) || now < at);
+        self.look_for_errors_when_due(pass);
         let mut with_gets = turn.batch.clone();
         let fits = keys(pass.drain_errors).all(|(key, event, errors)| {
             with_gets.push(key, &events::reserve(event, self.limit, errors))
@@ -37,6 +34,26 @@ impl Drain {
             turn.reserves = true;
         }
         Ok(())
+    }
+
+    /// Error rows swallow later changes of their contact: they are asked for at the start and now
+    /// and then.
+    pub(super) fn look_for_errors_when_due(&self, pass: &mut Pass) {
+        let now = self.portal.now();
+        pass.drain_errors |= self
+            .memory
+            .errors_drained_at
+            .is_none_or(|at| now >= after(at, ERROR_ROWS_SECONDS) || now < at);
+    }
+
+    /// The queue holds nothing more for us.
+    pub(super) fn nothing_came(&mut self, pass: &mut Pass) {
+        pass.drained = true;
+        pass.emptied = true;
+        if pass.drain_errors {
+            self.memory.errors_drained_at = Some(self.portal.now());
+            pass.drain_errors = false;
+        }
     }
 
     /// Stores what the turn reserved, in one transaction, and takes it in hand.
@@ -50,7 +67,7 @@ impl Drain {
             return Ok(());
         }
         let mut reserved = Vec::new();
-        let mut trouble = None;
+        let (mut trouble, mut lost) = (None, false);
         for (key, _, errors) in keys(pass.drain_errors) {
             let page = answer
                 .take(&key)
@@ -60,34 +77,29 @@ impl Drain {
                     let rows = page.rows.into_iter();
                     reserved.extend(rows.map(|row| stored(row, page.process_id.as_ref(), errors)));
                 }
-                Err(problem) => trouble = Some(problem),
+                Err(problem) => {
+                    lost |= problem.may_have_been_processed();
+                    trouble = Some(problem);
+                }
             }
         }
+        // Should the store fail now, the rows are reserved and nobody knows of them.
+        self.memory.may_have_orphans = true;
         self.portal
             .store()
             .store_events(&self.portal.queue(), &reserved, self.portal.now())?;
+        self.memory.may_have_orphans = lost;
         let nothing_came = reserved.is_empty();
         pass.take_up(reserved);
         match trouble {
             None => {
                 if nothing_came {
-                    pass.drained = true;
-                    if pass.drain_errors {
-                        self.memory.errors_drained_at = Some(self.portal.now());
-                        pass.drain_errors = false;
-                    }
+                    self.nothing_came(pass);
                 }
                 Ok(())
             }
             Some(problem) if problem.may_have_been_processed() => {
-                self.memory.may_have_orphans = true;
                 pass.failures += 1;
-                Ok(())
-            }
-            Some(Problem::Licence(_)) => {
-                // The plan has lost confirmation while we worked: look at it anew.
-                self.memory.surveyed_at = None;
-                pass.drained = true;
                 Ok(())
             }
             Some(Problem::MethodBlocked) => {

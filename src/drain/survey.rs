@@ -1,38 +1,38 @@
 //! The hourly look at everything that an empty queue does not tell: bindings, application, plan,
 //! open reservations.
 
+use jiff::Timestamp;
+
 use super::{
     Drain, DrainFailure,
+    gap::LONGEST_ABSENCE_SECONDS,
     reserve::{add_resumptions, stored},
 };
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Problem, Said, application,
+        Batch, BatchAnswer, Problem, application,
         events::{self, Binding, ContactEvent, Listed, ProcessId},
     },
+    clock::after,
     portal::{CallFailure, Repeat},
+    store::StoredEvent,
 };
 
 impl Drain {
     /// Looks, repairs the bindings, resumes open reservations and adopts unknown ones.
     pub(super) async fn survey(&mut self) -> Result<(), DrainFailure> {
-        self.choose_connector();
-        let (mut answer, resumed) = match self.ask().await {
-            Err(CallFailure::Problem(Problem::Licence(said))) if self.uses_connector() => {
-                self.lose_connector(&said)?;
-                self.ask().await?
-            }
-            other => other?,
-        };
+        let (mut answer, resumed) = self.ask_on_the_right_queue().await?;
         let began = answer.time.began;
         self.check_application(&mut answer)?;
-        self.learn_plan(&mut answer)?;
+        self.note_absence(began)?;
         let bindings = events::read_bindings(answer.take("bindings")?.result)?;
         let missing = self.missing_bindings(&bindings);
-        if !missing.is_empty() {
-            self.note_gap()?;
-            self.bind(&missing).await?;
-        }
+        self.memory.proven_at = if missing.is_empty() {
+            began
+        } else {
+            self.note_gap("the contact events were not bound")?;
+            self.bind(&missing).await?
+        };
         self.resume(&resumed, &mut answer)?;
         let reserved = answer.take("reserved")?;
         self.adopt(reserved).await?;
@@ -42,24 +42,36 @@ impl Drain {
             .unanswered
             .extend(unanswered.iter().map(|change| change.contact_id));
         self.memory.surveyed_at = Some(self.portal.now());
-        self.memory.proven_at = if missing.is_empty() {
-            began
-        } else {
-            Some(self.portal.now())
-        };
         self.portal.store().set_lost(self.portal.id, None)?;
         Ok(())
     }
 
-    fn choose_connector(&self) {
-        let possible = self.memory.facts.plan_connector != Some(false);
-        let connector = self.config().connector.as_ref().filter(|_| possible);
-        self.portal
-            .use_connector(connector.map(|connector| connector.as_str()));
-    }
-
-    fn uses_connector(&self) -> bool {
-        !self.portal.queue().connector.is_empty()
+    /// Asks with the connector where the plan offers it, without it where it does not. Both may have
+    /// changed since the last time.
+    async fn ask_on_the_right_queue(
+        &mut self,
+    ) -> Result<(BatchAnswer, Vec<(ProcessId, bool)>), DrainFailure> {
+        self.choose_connector();
+        let (mut answer, resumed) = match self.ask().await {
+            Err(CallFailure::Problem(Problem::Licence(said))) if self.uses_connector() => {
+                self.lose_connector(&said)?;
+                let (mut answer, resumed) = self.ask().await?;
+                self.learn_plan(&mut answer)?;
+                return Ok((answer, resumed));
+            }
+            other => other?,
+        };
+        let lacked = self.lacks_connector();
+        self.learn_plan(&mut answer)?;
+        if !lacked || self.memory.facts.plan_connector != Some(true) {
+            return Ok((answer, resumed));
+        }
+        tracing::info!(portal = %self.config().name,
+            "the plan has rest_auth_connector; going back to `auth_connector`");
+        self.choose_connector();
+        let (mut answer, resumed) = self.ask().await?;
+        self.learn_plan(&mut answer)?;
+        Ok((answer, resumed))
     }
 
     /// Every start-up check in one request.
@@ -86,7 +98,7 @@ impl Drain {
     fn check_application(&self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
         let trouble = |text: &str| DrainFailure::NeedsPerson(text.to_owned());
         if let Some(reason) = application::inactive(&answer.take("info")?.result) {
-            self.note_gap()?;
+            self.note_gap(&reason)?;
             return Err(trouble(&reason));
         }
         if crate::bitrix::wire::flag(&answer.take("admin")?.result) == Some(false) {
@@ -115,17 +127,6 @@ impl Drain {
         Ok(())
     }
 
-    fn lose_connector(&mut self, said: &Said) -> Result<(), DrainFailure> {
-        tracing::warn!(portal = %self.config().name, %said,
-            "the plan has no rest_auth_connector; working without `auth_connector`");
-        self.memory.facts.plan_connector = Some(false);
-        self.portal
-            .store()
-            .set_plan_facts(self.portal.id, self.memory.facts)?;
-        self.choose_connector();
-        Ok(())
-    }
-
     fn missing_bindings(&self, bindings: &[Binding]) -> Vec<ContactEvent> {
         let connector = self.portal.queue().connector;
         ContactEvent::ALL
@@ -140,7 +141,12 @@ impl Drain {
             .collect()
     }
 
-    async fn bind(&self, missing: &[ContactEvent]) -> Result<(), DrainFailure> {
+    /// Binds what is missing. Answers the portal's time from which on events are recorded.
+    async fn bind(&mut self, missing: &[ContactEvent]) -> Result<Option<Timestamp>, DrainFailure> {
+        // Bindings that stood there before us are somebody else's to remove.
+        if self.lacks_connector() && missing.len() == ContactEvent::ALL.len() {
+            self.begin_stand_in()?;
+        }
         let mut batch = Batch::new();
         for event in missing {
             batch.push(event.as_str(), &events::bind(*event));
@@ -153,23 +159,11 @@ impl Drain {
             }
         }
         tracing::info!(portal = %self.config().name, events = missing.len(), "bound the contact events");
-        Ok(())
-    }
-
-    /// Nothing may have been recorded since the queue was last known to be complete.
-    fn note_gap(&self) -> Result<(), DrainFailure> {
-        let queue = self.portal.queue();
-        let mut cursor = self.portal.store().cursor(&queue)?;
-        if cursor.gap_since.is_none() && cursor.complete_until.is_some() {
-            cursor.gap_since = cursor.complete_until;
-            cursor.swept_to = 0;
-            self.portal.store().set_cursor(&queue, cursor)?;
-        }
-        Ok(())
+        Ok(answer.time.began)
     }
 
     /// Brings the store in line with what the portal still holds of our reservations.
-    fn resume(
+    pub(super) fn resume(
         &self,
         resumed: &[(ProcessId, bool)],
         answer: &mut BatchAnswer,
@@ -185,13 +179,19 @@ impl Drain {
                 Err(problem) => return Err(problem.into()),
             };
             let there: Vec<u64> = page.rows.iter().map(|row| row.id.get()).collect();
-            let gone: Vec<u64> = known
+            let gone = known
                 .iter()
                 .filter(|event| event.process_id.as_deref() == Some(process.as_str()))
-                .filter(|event| event.error == *errors && !there.contains(&event.row_id))
-                .map(|event| event.row_id)
-                .collect();
-            store.forget_events(&queue, &gone)?;
+                .filter(|event| event.error == *errors && !there.contains(&event.row_id));
+            // Acknowledged, the answer having been lost; or so old that the portal has purged it
+            // while its contact waited for another try.
+            let purged_before = after(self.portal.now(), -LONGEST_ABSENCE_SECONDS);
+            let (purged, gone): (Vec<&StoredEvent>, Vec<&StoredEvent>) =
+                gone.partition(|event| event.changed_at.is_some_and(|at| at < purged_before));
+            let ids =
+                |rows: Vec<&StoredEvent>| rows.iter().map(|row| row.row_id).collect::<Vec<_>>();
+            store.keep_here(&queue, &ids(purged))?;
+            store.forget_events(&queue, &ids(gone))?;
             let unknown: Vec<_> = page
                 .rows
                 .into_iter()

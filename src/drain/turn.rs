@@ -13,7 +13,7 @@ use crate::{
     portal::{CallFailure, Repeat, RetryPolicy},
 };
 
-/// How many requests in a row may go wrong before the pass gives up for now.
+/// How many turns in a row may go wrong before the pass gives up for now.
 const MOST_FAILURES: u32 = 5;
 
 /// What a turn's request carries.
@@ -36,6 +36,12 @@ impl Drain {
         self.portal
             .store()
             .forget_events(&self.portal.queue(), &local)?;
+        for row in &local {
+            pass.in_hand.remove(row);
+        }
+        // Before anything is reserved anew: a pass must not end with reserved rows nobody knows of.
+        self.adopt_if_needed(pass).await?;
+        self.brake(pass)?;
         if self.write_next_plainly(pass).await? {
             return Ok(());
         }
@@ -56,7 +62,6 @@ impl Drain {
         let repeat = if once { Repeat::Never } else { Repeat::Freely };
         match self.portal.batch(&turn.batch, repeat).await {
             Ok(answer) => {
-                pass.failures = 0;
                 self.note_size_worked(&turn);
                 self.apply(pass, turn, answer).await
             }
@@ -70,6 +75,7 @@ impl Drain {
         mut turn: Turn,
         mut answer: BatchAnswer,
     ) -> Result<(), DrainFailure> {
+        let failures_before = std::mem::take(&mut pass.failures);
         // A reservation is of no use to anybody until it is stored: this comes first.
         self.store_reservation(pass, &turn, &mut answer)?;
         for (at, (process, rows)) in turn.acknowledged.iter().enumerate() {
@@ -89,8 +95,11 @@ impl Drain {
             }
         }
         self.apply_writes(pass, std::mem::take(&mut turn.writes), &mut answer)?;
-        self.apply_reads(pass, turn, &mut answer)?;
-        self.adopt_if_needed(pass).await?;
+        self.apply_reads(pass, turn, &mut answer).await?;
+        // A turn with many commands that failed is one failure, and one without any ends the row.
+        if pass.failures > 0 {
+            pass.failures = failures_before + 1;
+        }
         self.pause_after_failures(pass).await
     }
 
@@ -113,22 +122,24 @@ impl Drain {
         if !processed {
             self.strike_sent(&turn.writes)?;
         }
+        let answered = matches!(
+            &failure,
+            CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))
+        );
         if let CallFailure::MustWait { until, .. } = &failure {
             let items = turn.writes.into_iter().map(|correction| correction.item);
             self.put_off(pass, items.collect(), *until)?;
         } else {
-            for correction in turn.writes {
+            for mut correction in turn.writes {
+                if answered {
+                    correction.was_refused_again();
+                }
                 self.look_again(pass, correction.item)?;
             }
         }
         pass.to_read.extend(turn.pages.into_iter().flatten());
         pass.to_read.extend(turn.gets);
         match failure {
-            CallFailure::Problem(Problem::Licence(_)) => {
-                pass.failures += 1;
-                self.survey().await?;
-                self.pause_after_failures(pass).await
-            }
             CallFailure::Problem(_) if processed && pass.failures < MOST_FAILURES => {
                 pass.failures += 1;
                 self.pause_after_failures(pass).await
@@ -141,7 +152,7 @@ impl Drain {
         }
     }
 
-    async fn pause_after_failures(&self, pass: &Pass) -> Result<(), DrainFailure> {
+    pub(super) async fn pause_after_failures(&self, pass: &Pass) -> Result<(), DrainFailure> {
         if pass.failures == 0 {
             return Ok(());
         }
@@ -171,11 +182,25 @@ impl Drain {
         Ok(())
     }
 
+    /// A temporary problem of one contact: one more look at once, then it is put off, so that it never
+    /// holds up the others.
+    pub(super) fn stumble(&mut self, pass: &mut Pass, mut item: Item) -> Result<(), DrainFailure> {
+        item.stumbles += 1;
+        if item.stumbles > 1 {
+            return self.defer_by_policy(pass, item);
+        }
+        self.look_again(pass, item)
+    }
+
     /// Puts a contact back to be read again, or off where that has not helped often enough.
-    pub(super) fn look_again(&self, pass: &mut Pass, mut item: Item) -> Result<(), DrainFailure> {
+    pub(super) fn look_again(
+        &mut self,
+        pass: &mut Pass,
+        mut item: Item,
+    ) -> Result<(), DrainFailure> {
         item.looks += 1;
         if item.looks > super::judge::MOST_LOOKS {
-            return self.defer_by_policy(pass, &item);
+            return self.defer_by_policy(pass, item);
         }
         pass.to_read.push(item);
         Ok(())

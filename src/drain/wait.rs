@@ -12,6 +12,8 @@ const MOST_WAITING: u64 = 1000;
 impl Drain {
     /// Notices before a request is composed that writes would have to wait for long.
     pub(super) fn notice_wait(&self, pass: &mut Pass) -> Result<(), DrainFailure> {
+        let now = self.portal.now();
+        pass.writes_wait = pass.writes_wait.take().filter(|(until, _)| *until > now);
         if pass.to_write.is_empty() {
             return Ok(());
         }

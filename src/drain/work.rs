@@ -34,10 +34,14 @@ pub(super) struct Item {
     pub rows: Vec<Row>,
     /// How often it was read in this pass.
     pub looks: u32,
+    /// How often it met a temporary problem in this pass.
+    pub stumbles: u32,
     /// Not to be read before.
     pub not_before: Option<Timestamp>,
-    /// The `DATE_MODIFY` at which the guard refused last.
+    /// The `DATE_MODIFY` at which the guard refused last, or the portal failed over it.
     pub refused_at: Option<String>,
+    /// Its guard was refused although nothing had changed: it is written by get and update.
+    pub plainly: bool,
     /// A list did not answer it: it is read by get, and a guard (which is a list) cannot see it.
     pub missing_from_list: bool,
 }
@@ -49,8 +53,10 @@ impl Item {
             contact_id,
             rows: Vec::new(),
             looks: 0,
+            stumbles: 0,
             not_before: None,
             refused_at: None,
+            plainly: false,
             missing_from_list: false,
         }
     }
@@ -75,6 +81,16 @@ pub(super) struct Correction {
 }
 
 impl Correction {
+    /// Notes that its guard refused, or that the portal failed over it. Answers whether that is the
+    /// second time although nothing has changed in between: then the guard itself is wrong.
+    pub(super) fn was_refused_again(&mut self) -> bool {
+        let modified = &self.contact.modified;
+        let again = modified.is_some() && self.item.refused_at == *modified;
+        self.item.refused_at.clone_from(modified);
+        self.item.plainly |= again;
+        again
+    }
+
     /// The fields and values to send: what changes, and nothing else.
     pub(super) fn fields(&self) -> Vec<(&'static str, String)> {
         self.changes
@@ -120,8 +136,9 @@ pub(super) struct Settled {
     taken: Vec<u64>,
 }
 
-/// The most rows that one acknowledgement names.
-const MOST_ACKNOWLEDGED: usize = 1500;
+/// The most rows that one acknowledgement names. PHP reads no more than `max_input_vars` values from
+/// a command (1000 as it comes), and says nothing about the others: they would stay reserved.
+const MOST_ACKNOWLEDGED: usize = 900;
 
 impl Settled {
     pub(super) fn add(&mut self, rows: impl IntoIterator<Item = Row>) {
@@ -237,7 +254,7 @@ mod tests {
                 .iter()
                 .map(|(_, _, ids)| ids.len())
                 .collect::<Vec<_>>(),
-            [1500, 500]
+            [900, 900, 200]
         );
         let (process, _, ids) = &portions[0];
         settled.confirmed(process, ids);
@@ -246,7 +263,7 @@ mod tests {
                 .portions()
                 .map(|(_, _, ids)| ids.len())
                 .sum::<usize>(),
-            500
+            1100
         );
     }
 }

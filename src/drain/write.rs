@@ -15,13 +15,14 @@ use crate::{
     },
     clock::after,
     portal::{CallFailure, Repeat},
-    store::{RunKind, SentChange},
+    store::SentChange,
 };
 
 /// Contacts in one request at most: two commands each, and room for acknowledgements.
 pub(super) const MOST_CONTACTS: usize = 24;
 
-/// After this many looks in one pass a contact is written by get and update.
+/// After this many looks in one pass guards that cannot be proved, or a `DATE_MODIFY` that lies in the
+/// portal's own future, are given up on.
 const GUARDED_LOOKS: u32 = 3;
 
 /// `DATE_MODIFY` has whole seconds: a read in the second of the last edit is repeated this much later.
@@ -42,7 +43,7 @@ enum Way {
 impl Drain {
     /// Moves as many corrections as fit into the turn, each as a conditional pair.
     pub(super) fn add_writes(&self, pass: &mut Pass, turn: &mut Turn) {
-        let most = self.most_contacts();
+        let most = self.most_contacts().min(pass.allowance as usize);
         while turn.writes.len() < most {
             let Some(correction) = pass.to_write.front() else {
                 break;
@@ -78,14 +79,17 @@ impl Drain {
             .any(|(_, value)| crate::bitrix::call::is_reference(value));
         let cannot = self.memory.facts.guards_work == Some(false)
             || item.missing_from_list
-            || item.looks >= GUARDED_LOOKS
+            || item.plainly
             || contact.modified.is_none();
+        let looked_enough = item.looks >= GUARDED_LOOKS;
         match contact.is_settled() {
             _ if cannot || !in_batch => Way::Plain,
             None => Way::Plain,
+            Some(false) if looked_enough && contact.is_from_the_future() => Way::Plain,
             Some(false) => Way::ReadAgain,
-            Some(true) if !self.memory.guards_proven => Way::ReadAgain,
-            Some(true) => Way::Guarded,
+            Some(true) if self.memory.guards_proven => Way::Guarded,
+            Some(true) if looked_enough => Way::Plain,
+            Some(true) => Way::ReadAgain,
         }
     }
 
@@ -123,11 +127,16 @@ impl Drain {
     ) -> Result<(), DrainFailure> {
         let id = correction.contact.id;
         let fresh = match self.portal.call(&contacts::get(id), Repeat::Freely).await {
-            Ok(reply) => contacts::read_one(&reply.result, reply.time.began)?,
+            Ok(reply) => contacts::read_one(&reply.result, reply.time.began).map_err(Into::into),
+            Err(failure) => Err(failure),
+        };
+        let fresh = match fresh {
+            Ok(fresh) => fresh,
             Err(failure) => return self.plain_call_failed(pass, correction, failure),
         };
         if !same_state(&fresh, &correction.contact) {
-            return self.judge(pass, correction.item, fresh);
+            let alone = self.left_alone([&fresh])?;
+            return self.judge(pass, correction.item, fresh, &alone);
         }
         self.note_sent(pass, std::slice::from_ref(&correction))?;
         match self
@@ -190,17 +199,9 @@ impl Drain {
         self.written(pass, written)?;
         self.strike_sent(&untouched)?;
         for mut correction in untouched {
-            // Refused once more although nothing has changed in between: the guard itself is wrong.
-            if correction.item.refused_at.is_some()
-                && correction.item.refused_at == correction.contact.modified
-            {
+            if correction.was_refused_again() {
                 self.count_false_refusal()?;
-                correction.item.looks = correction.item.looks.max(GUARDED_LOOKS);
             }
-            correction
-                .item
-                .refused_at
-                .clone_from(&correction.contact.modified);
             self.look_again(pass, correction.item)?;
         }
         for (correction, problem) in failed {
@@ -230,7 +231,7 @@ impl Drain {
             self.memory.unanswered.insert(correction.contact.id);
         }
         match problem {
-            Problem::Unanswered(_) => self.look_again(pass, correction.item),
+            Problem::Unanswered(_) => self.stumble(pass, correction.item),
             problem => self.meet(pass, correction.item, problem),
         }
     }
@@ -277,9 +278,13 @@ impl Drain {
             })
             .collect();
         let now = self.portal.now();
-        self.portal
-            .store()
-            .changes_sent(self.portal.id, run, RunKind::Drain, &sent, now)?;
+        let store = self.portal.store();
+        if pass.task.put_back.is_some() {
+            // Before the write: once it is made, no pass may take the old value for a new mistake.
+            store.leave_values_alone(self.portal.id, &sent, now)?;
+        }
+        store.changes_sent(self.portal.id, run, pass.kind, &sent, now)?;
+        pass.allowance = pass.allowance.saturating_sub(corrections.len() as u32);
         self.memory
             .unanswered
             .extend(corrections.iter().map(|correction| correction.contact.id));
@@ -316,14 +321,27 @@ impl Drain {
         let store = self.portal.store();
         store.changes_answered(self.portal.id, &ids, &[])?;
         store.unpark(self.portal.id, &ids)?;
+        self.end_truces(pass, &ids)?;
         for correction in corrections {
-            tracing::debug!(portal = %self.config().name, contact = correction.contact.id,
-                fields = correction.changes.len(), "written");
+            self.log_written(&correction);
             self.memory.unanswered.remove(&correction.contact.id);
             pass.totals.changed += 1;
             pass.settle(correction.item.rows);
+            pass.report(correction.contact.id, correction.changes);
         }
         Ok(())
+    }
+
+    fn log_written(&self, correction: &Correction) {
+        let (portal, contact) = (self.config().name.as_str(), correction.contact.id);
+        if !self.names_in_log {
+            let fields = correction.changes.len();
+            return tracing::debug!(portal, contact, fields, "written");
+        }
+        for change in &correction.changes {
+            let field = change.field.as_str();
+            tracing::info!(portal, contact, field, old = ?change.old, new = ?change.new, "written");
+        }
     }
 }
 

@@ -55,6 +55,15 @@ impl Portal {
         self.with_bucket(|bucket, now| bucket.overflowed(plan, now))
     }
 
+    /// How many requests are in the portal's bucket, as far as this store knows.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn bucket_level(&self) -> Result<f64, StoreFault> {
+        let plan = self.plan();
+        self.with_bucket(|bucket, now| bucket.level_at(plan, now))
+    }
+
     fn with_bucket<T>(
         &self,
         step: impl FnOnce(&mut Bucket, Timestamp) -> T,
@@ -74,12 +83,12 @@ impl Portal {
         reply: &Reply,
     ) -> Result<(), StoreFault> {
         let now = self.now();
-        self.note(|books| books.observe_call(method, reply.time, now))
+        self.book(|books| books.observe_call(method, reply.time, now))
     }
 
     pub(super) fn learn_from_batch(&self, answer: &BatchAnswer) -> Result<(), StoreFault> {
         let (plan, now) = (self.plan(), self.now());
-        self.note(|books| {
+        self.book(|books| {
             books.observe_batch(answer, now);
             for method in answer.failed_methods(&Problem::MethodBlocked) {
                 books.blocked(method, plan, now);
@@ -90,7 +99,7 @@ impl Portal {
     /// The portal refused a call for its execution time.
     pub(super) fn learn_of_block(&self, method: &str) -> Result<(), StoreFault> {
         let (plan, now) = (self.plan(), self.now());
-        self.note(|books| {
+        self.book(|books| {
             books.blocked(method, plan, now);
         })
     }
@@ -98,10 +107,10 @@ impl Portal {
     /// A request that was sent at `sent` brought no usable answer.
     pub(super) fn learn_of_loss(&self, load: &Load, sent: Timestamp) -> Result<(), StoreFault> {
         let now = self.now();
-        self.note(|books| books.lost(load, seconds_between(sent, now), now))
+        self.book(|books| books.lost(load, seconds_between(sent, now), now))
     }
 
-    fn note(&self, change: impl FnOnce(&mut Operating)) -> Result<(), StoreFault> {
+    fn book(&self, change: impl FnOnce(&mut Operating)) -> Result<(), StoreFault> {
         let text = {
             let mut pace = self.pace();
             change(&mut pace.operating);

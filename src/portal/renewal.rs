@@ -48,9 +48,18 @@ impl Portal {
             Some(tokens) => tokens,
             None => self.request_renewal(&record).await?,
         };
-        if let Err(fault) = self.store().rotate_tokens(self.id, &tokens, self.now()) {
-            unstored.0 = Some(tokens);
-            return Err(fault.into());
+        let refreshed = &record.tokens.refresh;
+        match self
+            .store()
+            .rotate_tokens(self.id, refreshed, &tokens, self.now())
+        {
+            Err(fault) => {
+                unstored.0 = Some(tokens);
+                return Err(fault.into());
+            }
+            // An import has brought another pair meanwhile: that one is what people want used.
+            Ok(false) => return self.reread().map(drop),
+            Ok(true) => {}
         }
         self.meter().renewals += 1;
         tracing::info!(portal = %self.config.name, "access token renewed");
@@ -82,13 +91,22 @@ impl Portal {
             match granted {
                 Ok(grant) => return self.tokens(record, grant),
                 Err(GrantProblem::InvalidGrant(said)) => {
+                    // An import beside us may have replaced the pair; then that is the one to use.
                     let now_stored = self.store().portal(self.id)?.tokens;
                     if now_stored.refresh.expose_secret() != record.tokens.refresh.expose_secret() {
                         return Ok(now_stored);
                     }
-                    return Err(self.lose_authorisation(&said));
+                    return Err(self.lose_authorisation(&format!(
+                        "the refresh token is no longer accepted ({said}): another program renewed \
+                         it, the state file was restored from a backup, or 180 days have passed"
+                    )));
                 }
-                Err(GrantProblem::Refused(said)) => return Err(self.lose_authorisation(&said)),
+                Err(GrantProblem::Refused(said)) => {
+                    return Err(self.lose_authorisation(&format!(
+                        "the authorisation server refuses the application ({said}): compare its \
+                         client_id and client secret"
+                    )));
+                }
                 // The answer may be lost although the pair was rotated: the old token tells.
                 Err(problem) => {
                     let put_off = CallFailure::RenewalPutOff(problem.to_string());

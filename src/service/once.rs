@@ -4,13 +4,16 @@ use std::{sync::Arc, time::Duration};
 
 use tokio::task::JoinSet;
 
-use super::open_drain;
+use super::{
+    heartbeat::Heartbeat,
+    metrics::{Drained, Metrics},
+};
 use crate::{
     clock::{after, seconds_between},
     config::{Config, PortalConfig},
-    drain::{DrainFailure, Outcome, Progress},
-    portal::{Context, Patience},
-    store::RunTotals,
+    drain::{Drain, DrainFailure, Outcome, Progress},
+    portal::{CallFailure, Context, Meter, Patience, Portal},
+    store::{PortalId, RunTotals},
 };
 
 /// How a one-shot drain of a portal ended.
@@ -29,12 +32,32 @@ pub enum Ending {
 pub struct PortalReport {
     /// The portal's configured name.
     pub name: String,
+    /// The store's number for it; none where there are no tokens.
+    pub id: Option<PortalId>,
     /// Over all passes.
     pub totals: RunTotals,
     /// Contacts that were parked.
     pub parked: u64,
+    /// What was sent.
+    pub meter: Meter,
     /// How it ended.
     pub ending: Ending,
+}
+
+impl Ending {
+    /// The ending in a word or two.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ended(outcome) => outcome.as_str(),
+            Self::Failed(failure) => failure.word(),
+            Self::NoTokens => "no tokens",
+        }
+    }
+
+    fn is_success(&self) -> bool {
+        matches!(self, Self::Ended(outcome) if outcome.is_success())
+    }
 }
 
 /// Drains every portal of `portals` until its queue is empty, all side by side, in the order given.
@@ -45,14 +68,15 @@ pub async fn drain_all_once(
     max_wait: Duration,
 ) -> Vec<PortalReport> {
     let limit = config.poll.limit.get();
+    let metrics = Metrics::of(config);
+    let kept_seconds = f64::from(config.history_days) * 86400.0;
     let mut tasks = JoinSet::new();
     for (at, portal) in portals.into_iter().enumerate() {
-        let context = context.clone();
+        let (context, metrics, portal) = (context.clone(), metrics.clone(), Arc::new(portal));
         tasks.spawn(async move {
-            (
-                at,
-                drain_once(&context, Arc::new(portal), limit, max_wait, &mut |_| {}).await,
-            )
+            let report = drain_once(&context, portal.clone(), limit, max_wait, &mut |_| {}).await;
+            wind_up(&context, &portal, &report, kept_seconds, metrics).await;
+            (at, report)
         });
     }
     let mut reports: Vec<(usize, PortalReport)> = tasks.join_all().await;
@@ -72,7 +96,9 @@ pub async fn drain_once(
     let mut report = PortalReport {
         name: config.name.clone(),
         totals: RunTotals::default(),
+        id: None,
         parked: 0,
+        meter: Meter::default(),
         ending: Ending::NoTokens,
     };
     let patience = Patience {
@@ -86,20 +112,22 @@ pub async fn drain_once(
             return report;
         }
     };
+    report.id = Some(drain.portal().id);
     let mut left_to_wait = max_wait.as_secs_f64();
     loop {
-        let summary = match drain.pass(progress).await {
+        let outcome = drain.pass(progress).await;
+        let totals = drain.last_totals();
+        report.totals.events += totals.events;
+        report.totals.changed += totals.changed;
+        report.totals.requests += totals.requests;
+        report.meter.add(&drain.portal().take_meter());
+        let summary = match outcome {
             Ok(summary) => summary,
             Err(failure) => {
-                report.totals.requests += drain.portal().take_meter().requests();
                 report.ending = Ending::Failed(failure);
                 return report;
             }
         };
-        drain.portal().take_meter();
-        report.totals.events += summary.totals.events;
-        report.totals.changed += summary.totals.changed;
-        report.totals.requests += summary.totals.requests;
         report.parked += summary.parked;
         if let Outcome::WorkLeft { until, .. } = &summary.outcome {
             let wait = seconds_between(context.clock.now(), *until).max(0.0);
@@ -114,4 +142,50 @@ pub async fn drain_once(
         report.ending = Ending::Ended(summary.outcome);
         return report;
     }
+}
+
+/// What follows a drain: old history goes, and those who watch from outside are told.
+async fn wind_up(
+    context: &Context,
+    config: &PortalConfig,
+    report: &PortalReport,
+    kept_seconds: f64,
+    metrics: Option<Metrics>,
+) {
+    let Some(id) = report.id else {
+        return;
+    };
+    let now = context.clock.now();
+    if let Err(fault) = context.store.prune_history(id, after(now, -kept_seconds)) {
+        tracing::warn!(portal = %config.name, %fault, "old changes could not be removed");
+    }
+    if let Some(metrics) = metrics {
+        let drained = Drained {
+            portal: id,
+            totals: report.totals,
+            meter: report.meter.clone(),
+            outcome: report.ending.as_str(),
+            success: report.ending.is_success(),
+        };
+        metrics.after_drain(&context.store, &drained, now);
+    }
+    if report.ending.is_success() {
+        let mut heartbeat = Heartbeat::new(&config.name, config.heartbeat_url.clone());
+        heartbeat.beat(context).await;
+    }
+}
+
+/// Opens a portal's drain with the tokens in the store; none where there are none yet.
+fn open_drain(
+    context: &Context,
+    config: &Arc<PortalConfig>,
+    limit: u32,
+    patience: Patience,
+) -> Result<Option<Drain>, CallFailure> {
+    let (url, client_id) = (config.url.as_str(), &config.client_id);
+    let Some(record) = context.store.find_portal(url, client_id)? else {
+        return Ok(None);
+    };
+    let portal = Portal::open(context.clone(), config.clone(), &record, patience)?;
+    Ok(Some(Drain::new(portal, limit)))
 }

@@ -3,36 +3,77 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
-use super::open_drain;
+use super::{
+    board::Board,
+    condition::Condition,
+    heartbeat::Heartbeat,
+    metrics::{Drained, Metrics},
+    watch::WatchedClock,
+};
 use crate::{
-    clock::{after, until},
+    clock::{Clock, after, until},
     config::PortalConfig,
     drain::{Drain, DrainFailure, Outcome, Summary},
-    portal::{Context, Patience, RetryPolicy},
+    portal::{Context, Patience, Portal, RetryPolicy},
+    store::{PortalId, PortalRecord, StoreFault},
 };
 
 /// The longest rest that a pass of the daemon takes in front of a limit, in seconds; longer ones are
 /// left to the next pass, so that everything else goes on meanwhile.
 const LONGEST_WAIT: f64 = 30.0;
 
+/// How often the history is cleared of what is too old, in seconds.
+const PRUNING_SECONDS: f64 = 3600.0;
+
+/// What a worker is told by the part of the configuration that all portals share.
+#[derive(Debug, Clone)]
+pub(super) struct Orders {
+    /// Events reserved per call.
+    pub limit: u32,
+    /// Days for which old and new values are kept.
+    pub history_days: u32,
+    /// Logs may show names.
+    pub names_in_log: bool,
+    /// Seconds that this worker lets pass after each poke, so that not all portals are asked at once.
+    pub lag: f64,
+    /// Where metrics go, if anywhere.
+    pub metrics: Option<Metrics>,
+}
+
 /// One portal's worker.
 pub(super) struct Worker {
     context: Context,
+    clock: WatchedClock,
     config: Arc<PortalConfig>,
-    limit: u32,
+    orders: Orders,
+    leave: CancellationToken,
     drain: Option<Drain>,
-    state: State,
+    condition: Condition,
+    heartbeat: Heartbeat,
+    pruned_at: Option<Timestamp>,
 }
 
-/// How the portal is doing; a change of it is worth a line in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Fresh,
-    Working,
-    NoTokens,
-    Failing { times: u32, word: &'static str },
+/// What a person or another process may change in the store so that trying again makes sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Authorisation {
+    id: PortalId,
+    stored_at: Timestamp,
+    unverified: Option<String>,
+    paused_at: Option<Timestamp>,
+}
+
+impl From<PortalRecord> for Authorisation {
+    fn from(record: PortalRecord) -> Self {
+        Self {
+            id: record.id,
+            stored_at: record.stored_at,
+            unverified: record.unverified,
+            paused_at: record.paused_at,
+        }
+    }
 }
 
 /// When the next pass is due.
@@ -41,113 +82,210 @@ enum Next {
     Poke,
     /// At the next poke, or at this moment.
     PokeOr(Timestamp),
-    /// Not before this moment, unless new tokens arrive.
+    /// Not before this moment, unless the authorisation changes.
     NotBefore(Timestamp),
 }
 
 impl Worker {
-    pub(super) fn new(context: Context, config: Arc<PortalConfig>, limit: u32) -> Self {
+    /// A worker that waits on `clock` and ends at the next safe point once `leave` is cancelled.
+    pub(super) fn new(
+        context: Context,
+        clock: WatchedClock,
+        config: Arc<PortalConfig>,
+        orders: Orders,
+        board: Board,
+        leave: CancellationToken,
+    ) -> Self {
+        let shared = Arc::new(clock.clone());
+        let context = Context {
+            transport: context.transport.with_clock(shared.clone()),
+            clock: shared,
+            ..context
+        };
         Self {
             context,
+            clock,
+            condition: Condition::new(&config.name, board),
+            heartbeat: Heartbeat::new(&config.name, config.heartbeat_url.clone()),
             config,
-            limit,
+            orders,
+            leave,
             drain: None,
-            state: State::Fresh,
+            pruned_at: None,
         }
     }
 
-    /// Works until a stop is asked for.
-    pub(super) async fn run(mut self, poke: Arc<Notify>) {
-        while !self.context.stop.is_cancelled() {
-            // Armed before the work is looked at: a poke during a pass is not lost, and many are one.
-            let poked = poke.notified();
+    /// Works until it is told to stop or to leave: at once, then whenever it is poked.
+    pub(super) async fn run(mut self, mut pokes: watch::Receiver<u64>) {
+        let (stop, leave) = (self.context.stop.clone(), self.leave.clone());
+        while !stop.is_cancelled() && !leave.is_cancelled() {
+            if self.orders.lag > 0.0 {
+                let turn = after(self.clock.now(), self.orders.lag);
+                tokio::select! {
+                    biased;
+                    () = stop.cancelled() => return,
+                    () = leave.cancelled() => return,
+                    () = self.clock.sleep_until(turn) => {}
+                }
+            }
+            // Seen before the work is looked at: a poke during a pass is not lost, and many are one.
+            pokes.mark_unchanged();
             let next = self.pass().await;
             tokio::select! {
-                () = self.context.stop.cancelled() => {}
-                () = self.rest(next, poked) => {}
+                biased;
+                () = stop.cancelled() => return,
+                () = leave.cancelled() => return,
+                () = self.rest(next, &mut pokes) => {}
             }
         }
     }
 
-    async fn rest(&self, next: Next, poked: impl Future<Output = ()>) {
+    async fn rest(&self, next: Next, pokes: &mut watch::Receiver<u64>) {
         match next {
-            Next::Poke => poked.await,
+            Next::Poke => self.poked(pokes).await,
             Next::PokeOr(moment) => tokio::select! {
-                () = poked => {}
-                () = self.context.clock.sleep_until(moment) => {}
+                () = self.poked(pokes) => {}
+                () = self.clock.sleep_until(moment) => {}
             },
-            Next::NotBefore(moment) => self.context.clock.sleep_until(moment).await,
+            Next::NotBefore(moment) => {
+                let known = self.authorisation();
+                let rest = self.clock.sleep_until(moment);
+                tokio::pin!(rest);
+                loop {
+                    tokio::select! {
+                        () = &mut rest => return,
+                        () = self.poked(pokes) => {
+                            let now = self.authorisation();
+                            if now.is_some() && now != known {
+                                return;
+                            }
+                        }
+                    }
+                }
+            }
         }
+    }
+
+    /// Waits for a poke, under watch.
+    async fn poked(&self, pokes: &mut watch::Receiver<u64>) {
+        tokio::select! {
+            poked = pokes.changed() => {
+                if poked.is_err() {
+                    // Nobody pokes any more: the service is about to stop.
+                    self.clock.idle().await;
+                }
+            }
+            () = self.clock.idle() => {}
+        }
+    }
+
+    /// Of the portal as it is stored now; none where that cannot be read.
+    fn authorisation(&self) -> Option<Authorisation> {
+        let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
+        let record = self.context.store.find_portal(url, client_id).ok()??;
+        Some(record.into())
     }
 
     async fn pass(&mut self) -> Next {
-        if self.drain.is_none() {
-            let patience = Patience {
-                longest_wait: LONGEST_WAIT,
-            };
-            match open_drain(&self.context, &self.config, self.limit, patience) {
-                Ok(Some(drain)) => self.drain = Some(drain),
-                Ok(None) => return self.no_tokens(),
-                Err(failure) => return self.failed(&failure.into()),
+        let mut drain = match self.open() {
+            Ok(Some(drain)) => drain,
+            Ok(None) => {
+                self.condition.without_tokens();
+                return Next::Poke;
             }
-        }
-        let Some(drain) = &mut self.drain else {
-            return Next::Poke;
+            Err(failure) => return self.failed(&failure),
         };
-        match drain.pass(&mut |_| {}).await {
-            Ok(summary) => self.passed(&summary),
+        let mut progress = self.condition.progress(self.clock.clone());
+        let outcome = drain.pass(&mut progress).await;
+        self.tell(&drain, &outcome).await;
+        self.drain = Some(drain);
+        match outcome {
+            Ok(summary) => self.after_drain(&summary),
             Err(failure) => self.failed(&failure),
         }
     }
 
-    fn passed(&mut self, summary: &Summary) -> Next {
-        let name = &self.config.name;
-        if let State::Failing { .. } | State::NoTokens = self.state {
-            tracing::info!(portal = %name, "working again");
+    /// The drain as it was left, or a new one where the portal was authorised anew.
+    fn open(&mut self) -> Result<Option<Drain>, DrainFailure> {
+        let drain = self.drain.take();
+        let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
+        let Some(record) = self.context.store.find_portal(url, client_id)? else {
+            return Ok(None);
+        };
+        self.prune(record.id)?;
+        if let Some(drain) = drain.filter(|drain| drain.portal().id == record.id) {
+            return Ok(Some(drain));
         }
-        self.state = State::Working;
-        let totals = summary.totals;
-        if totals.events > 0 {
-            tracing::info!(portal = %name, events = totals.events, changed = totals.changed,
-                parked = summary.parked, requests = totals.requests,
-                outcome = summary.outcome.as_str(), "drained");
+        let patience = Patience {
+            longest_wait: LONGEST_WAIT,
+        };
+        let portal = Portal::open(self.context.clone(), self.config.clone(), &record, patience)?;
+        let portal = portal.leaving_on(self.leave.clone());
+        let drain = Drain::new(portal, self.orders.limit);
+        Ok(Some(drain.naming_names(self.orders.names_in_log)))
+    }
+
+    /// Forgets old and new names that were kept for long enough, whether the portal answers or not.
+    fn prune(&mut self, portal: PortalId) -> Result<(), StoreFault> {
+        let now = self.clock.now();
+        let recent = |at: Timestamp| at <= now && now < after(at, PRUNING_SECONDS);
+        if self.pruned_at.is_some_and(recent) {
+            return Ok(());
         }
+        let kept = f64::from(self.orders.history_days) * 86400.0;
+        let gone = self
+            .context
+            .store
+            .prune_history(portal, after(now, -kept))?;
+        if gone > 0 {
+            tracing::debug!(portal = %self.config.name, gone, "old changes forgotten");
+        }
+        self.pruned_at = Some(now);
+        Ok(())
+    }
+
+    /// Tells those who watch from outside: metrics, and the sign of life.
+    async fn tell(&mut self, drain: &Drain, outcome: &Result<Summary, DrainFailure>) {
+        let meter = drain.portal().take_meter();
+        let success = matches!(outcome, Ok(summary) if summary.outcome.is_success());
+        if let Some(metrics) = &self.orders.metrics {
+            let drained = Drained {
+                portal: drain.portal().id,
+                totals: drain.last_totals(),
+                meter,
+                outcome: match outcome {
+                    Ok(summary) => summary.outcome.as_str(),
+                    Err(failure) => failure.word(),
+                },
+                success,
+            };
+            metrics.after_drain(&self.context.store, &drained, self.clock.now());
+        }
+        if success {
+            self.heartbeat.beat(&self.context).await;
+        }
+    }
+
+    /// Everything that follows a pass that came to an end.
+    fn after_drain(&mut self, summary: &Summary) -> Next {
+        self.condition.passed(summary, self.clock.now());
         match &summary.outcome {
             Outcome::WorkLeft { until, .. } => Next::PokeOr(*until),
             _ => Next::Poke,
         }
     }
 
-    fn no_tokens(&mut self) -> Next {
-        if self.state != State::NoTokens {
-            tracing::warn!(portal = %self.config.name,
-                "no tokens yet; run `b24-tidyd auth login` or `b24-tidyd auth import`");
-        }
-        self.state = State::NoTokens;
-        Next::Poke
-    }
-
     fn failed(&mut self, failure: &DrainFailure) -> Next {
         if matches!(failure, DrainFailure::Stopped) {
             return Next::Poke;
         }
-        let times = match self.state {
-            State::Failing { times, word } if word == failure.word() => times + 1,
-            _ => 0,
-        };
-        if times == 0 {
-            tracing::warn!(portal = %self.config.name, reason = %failure, "cannot work; trying again by itself");
-        }
-        self.state = State::Failing {
-            times,
-            word: failure.word(),
-        };
         let policy = match failure {
             DrainFailure::NeedsPerson(_) | DrainFailure::Unverified(_) => RetryPolicy::PROBES,
             _ => RetryPolicy::PORTALS,
         };
-        let now = self.context.clock.now();
-        let moment = after(now, policy.delay(times));
+        let now = self.clock.now();
+        let earlier = self.condition.failed(failure, now);
+        let moment = after(now, policy.delay(earlier));
         tracing::debug!(portal = %self.config.name, rest = ?until(now, moment), "resting");
         Next::NotBefore(moment)
     }

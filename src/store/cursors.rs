@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
 
-use super::{QueueKey, Store, StoreFault, millis, moment};
+use super::{PortalId, QueueKey, Store, StoreFault, millis, moment};
 
 /// How far a queue is known to be complete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -38,6 +38,37 @@ impl Store {
             )
             .optional()
             .map(Option::unwrap_or_default)
+        })
+    }
+
+    /// Remembers that changes since the queue was last known to be complete may not have been
+    /// recorded. A gap that is open already stays as it is.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn open_gap(&self, queue: &QueueKey) -> Result<(), StoreFault> {
+        self.write(|db| {
+            db.execute(
+                "UPDATE cursor SET gap_since = complete_until, swept_to_id = 0
+                 WHERE portal_id = ?1 AND connector = ?2 AND gap_since IS NULL",
+                params![queue.portal.0, queue.connector],
+            )
+            .map(drop)
+        })
+    }
+
+    /// The latest moment until which any queue of a portal is known to be complete.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn complete_until(&self, portal: PortalId) -> Result<Option<Timestamp>, StoreFault> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT max(complete_until) FROM cursor WHERE portal_id = ?1",
+                params![portal.0],
+                |row| row.get::<_, Option<i64>>(0),
+            )
+            .map(|found| found.map(moment))
         })
     }
 

@@ -1,4 +1,4 @@
-//! Contacts that cannot be tidied: refused by the portal for good, or fought over by another robot.
+//! Contacts that the portal refuses for good.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, params};
@@ -18,21 +18,6 @@ pub struct Parked {
     pub parked_at: Timestamp,
     /// When it is tried again.
     pub next_try_at: Timestamp,
-}
-
-/// A contact whose name another robot keeps changing back.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contested {
-    /// The contact.
-    pub contact_id: u64,
-    /// Our spelling.
-    pub ours: String,
-    /// The spelling that comes back.
-    pub theirs: String,
-    /// Since when it is contested.
-    pub since: Timestamp,
-    /// Until when it is left alone.
-    pub until: Timestamp,
 }
 
 impl Store {
@@ -157,61 +142,41 @@ impl Store {
         )
     }
 
-    /// Remembers that another robot fights over a contact's name.
+    /// Puts refused contacts off until `moment`, without counting a try.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn contest(&self, portal: PortalId, contested: &Contested) -> Result<(), StoreFault> {
+    pub fn postpone_parked(
+        &self,
+        portal: PortalId,
+        contact_id: u64,
+        moment: Timestamp,
+    ) -> Result<(), StoreFault> {
         self.write(|db| {
             db.execute(
-                "INSERT INTO contested (portal_id, contact_id, ours, theirs, since, until)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-                 ON CONFLICT DO UPDATE SET ours = ?3, theirs = ?4, until = ?6",
-                params![
-                    portal.0,
-                    contested.contact_id as i64,
-                    contested.ours,
-                    contested.theirs,
-                    millis(contested.since),
-                    millis(contested.until)
-                ],
+                "UPDATE parked SET next_try_at = max(next_try_at, ?3)
+                 WHERE portal_id = ?1 AND contact_id = ?2",
+                params![portal.0, contact_id as i64, millis(moment)],
             )
             .map(drop)
         })
     }
 
-    /// Ends the truce over contacts: they are tidied again.
+    /// Forgets that contacts were refused or fought over.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn settle_contest(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
-        self.for_contacts(
-            portal,
-            contacts,
-            "DELETE FROM contested WHERE portal_id = ?1 AND contact_id = ?2",
-        )
-    }
-
-    /// The contested contacts, by id, those whose period is over included.
-    ///
-    /// # Errors
-    /// A fault of the state file.
-    pub fn contested(&self, portal: PortalId) -> Result<Vec<Contested>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
-                "SELECT contact_id, ours, theirs, since, until FROM contested
-                 WHERE portal_id = ?1 ORDER BY contact_id",
-            )?
-            .query_map(params![portal.0], |row| {
-                Ok(Contested {
-                    contact_id: row.get::<_, i64>(0)?.unsigned_abs(),
-                    ours: row.get(1)?,
-                    theirs: row.get(2)?,
-                    since: moment(row.get(3)?),
-                    until: moment(row.get(4)?),
-                })
-            })?
-            .collect()
+    pub fn drop_failures(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+        self.write(|db| {
+            for table in ["parked", "contested"] {
+                let delete =
+                    format!("DELETE FROM {table} WHERE portal_id = ?1 AND contact_id = ?2");
+                let mut each = db.prepare_cached(&delete)?;
+                for contact in contacts {
+                    each.execute(params![portal.0, *contact as i64])?;
+                }
+            }
+            Ok(())
         })
     }
 

@@ -84,7 +84,7 @@ impl StoreFault {
         let path = path.to_path_buf();
         let reason = error.to_string();
         match error.kind() {
-            std::io::ErrorKind::StorageFull => Self::Full(path),
+            kind if is_full(kind) => Self::Full(path),
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 Self::ReadOnly { path, reason }
             }
@@ -93,12 +93,20 @@ impl StoreFault {
     }
 }
 
+/// No space on the disk, or none that a quota grants.
+fn is_full(kind: std::io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+    )
+}
+
 /// SQLite reports a full disk during a write-ahead step as a plain I/O failure.
 fn disk_is_full(path: &Path) -> bool {
     let probe = path.with_extension("space-probe");
     let full = matches!(
         std::fs::write(&probe, [0_u8; 4096]),
-        Err(error) if error.kind() == std::io::ErrorKind::StorageFull
+        Err(error) if is_full(error.kind())
     );
     // The probe is ours and empty of meaning; where it cannot be removed, nothing depends on it.
     let _ = std::fs::remove_file(&probe);

@@ -1,7 +1,9 @@
 //! Every field that was written, before and after.
 
+use std::ops::ControlFlow;
+
 use jiff::Timestamp;
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::{PortalId, RunId, RunKind, Store, StoreFault, millis, moment};
 
@@ -161,7 +163,7 @@ impl Store {
         })
     }
 
-    /// How many contacts were written in the whole portal since `since`.
+    /// How many contacts were written in the whole portal since `since`, undoing left out.
     ///
     /// # Errors
     /// A fault of the state file.
@@ -173,13 +175,35 @@ impl Store {
         self.read(|db| {
             db.prepare_cached(
                 "SELECT count(*) FROM (SELECT DISTINCT contact_id, at FROM change
-                 WHERE portal_id = ?1 AND at > ?2 AND kind = 'drain')",
+                 WHERE portal_id = ?1 AND at > ?2 AND kind <> 'undo')",
             )?
             .query_row(params![portal.0, millis(since)], |row| row.get(0))
         })
     }
 
-    /// Passes every change that fits `filter` to `each`, newest first.
+    /// When the `nth` contact (from 0) since `since` was written, oldest first, undoing left out.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn nth_contact_written_since(
+        &self,
+        portal: PortalId,
+        since: Timestamp,
+        nth: u32,
+    ) -> Result<Option<Timestamp>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT DISTINCT at, contact_id FROM change
+                 WHERE portal_id = ?1 AND at > ?2 AND kind <> 'undo' ORDER BY at LIMIT 1 OFFSET ?3",
+            )?
+            .query_row(params![portal.0, millis(since), nth], |row| {
+                row.get(0).map(moment)
+            })
+            .optional()
+        })
+    }
+
+    /// Passes every change that fits `filter` to `each`, newest first, until it says to break off.
     ///
     /// # Errors
     /// A fault of the state file.
@@ -187,7 +211,7 @@ impl Store {
         &self,
         portal: PortalId,
         filter: &ChangeFilter,
-        mut each: impl FnMut(Change),
+        mut each: impl FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), StoreFault> {
         self.read(|db| {
             let mut select = db.prepare_cached(
@@ -206,13 +230,16 @@ impl Store {
                 filter.rule
             ])?;
             while let Some(row) = rows.next()? {
-                each(Change {
+                let flow = each(Change {
                     at: moment(row.get("at")?),
                     run: RunId(row.get("run_id")?),
                     kind: row.get("kind")?,
                     confirmed: row.get::<_, String>("outcome")? == "written",
                     sent: sent_change(row)?,
                 });
+                if flow.is_break() {
+                    break;
+                }
             }
             Ok(())
         })

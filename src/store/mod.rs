@@ -3,15 +3,20 @@
 //! Everything here is synchronous and short. Nothing in this module speaks HTTP.
 
 mod bucket;
+mod contests;
 mod cursors;
 mod failures;
 mod fault;
 mod history;
+mod ignored;
 mod lock;
 mod open;
+mod owner;
 mod portals;
 mod reservations;
 mod runs;
+mod tallies;
+mod walks;
 
 use std::{
     path::{Path, PathBuf},
@@ -21,14 +26,18 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
+pub use contests::{Contested, Truce};
 pub use cursors::Cursor;
-pub use failures::{Contested, Parked};
+pub use failures::Parked;
 pub use fault::StoreFault;
 pub use history::{Change, ChangeFilter, SentChange};
+pub use ignored::{Ignored, LeftAlone};
 pub use lock::{Holder, Lock};
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
-pub use reservations::{QueueKey, StoredEvent};
+pub use reservations::{OpenTotals, QueueKey, StoredEvent};
 pub use runs::{LastRun, RunId, RunKind, RunTotals};
+pub use tallies::{Backlog, Tally};
+pub use walks::Walk;
 
 /// An open state file. Clones share one connection.
 #[derive(Clone)]
@@ -74,14 +83,15 @@ impl Store {
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, StoreFault> {
+        // The connection stays ours throughout: nobody else's commit may go unsynchronised.
         let mut connection = self.connection();
-        let outcome = connection
-            .execute_batch("PRAGMA synchronous = NORMAL")
-            .and_then(|()| transact(&mut connection, work));
-        let restored = connection.execute_batch("PRAGMA synchronous = FULL");
-        outcome
-            .and_then(|value| restored.map(|()| value))
-            .map_err(|error| StoreFault::from_sqlite(&self.path, error))
+        let outcome = (|| {
+            connection.execute_batch("PRAGMA synchronous = NORMAL")?;
+            let outcome = transact(&mut connection, work);
+            connection.execute_batch("PRAGMA synchronous = FULL")?;
+            outcome
+        })();
+        outcome.map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
 
     fn read<T>(

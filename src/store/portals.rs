@@ -69,6 +69,9 @@ pub struct PortalRecord {
     pub paused_at: Option<Timestamp>,
     /// Until when writing rests because of `max_changes_per_hour`.
     pub braked_until: Option<Timestamp>,
+    /// We bound the queue without a connector, because the plan lacks the configured one's feature;
+    /// it has to be unbound when the connector is back.
+    pub stand_in: bool,
 }
 
 impl Store {
@@ -107,21 +110,23 @@ impl Store {
         })
     }
 
-    /// Replaces the pair of tokens after a renewal. Durable when it returns.
+    /// Replaces the pair of tokens whose refresh token is `refreshed` after a renewal. Durable when it
+    /// returns. False where another pair was stored meanwhile, which stays.
     ///
     /// # Errors
     /// A fault of the state file: the new pair must not be used then.
     pub fn rotate_tokens(
         &self,
         portal: PortalId,
+        refreshed: &SecretString,
         tokens: &Tokens,
         now: Timestamp,
-    ) -> Result<(), StoreFault> {
+    ) -> Result<bool, StoreFault> {
         self.write(|db| {
             db.execute(
                 "UPDATE portal SET access_token = ?2, refresh_token = ?3, access_expires_at = ?4,
                    server_endpoint = coalesce(?5, server_endpoint), user_id = coalesce(?6, user_id),
-                   stored_at = ?7, lost = NULL WHERE id = ?1",
+                   stored_at = ?7, lost = NULL WHERE id = ?1 AND refresh_token = ?8",
                 params![
                     portal.0,
                     tokens.access.expose_secret(),
@@ -130,9 +135,10 @@ impl Store {
                     tokens.server_endpoint,
                     tokens.user_id.map(|id| id as i64),
                     millis(now),
+                    refreshed.expose_secret(),
                 ],
             )
-            .map(drop)
+            .map(|rows| rows > 0)
         })
     }
 
@@ -172,14 +178,22 @@ impl Store {
         })
     }
 
-    /// Removes a portal with everything that is known about it.
+    /// Removes a portal with everything that is known about it, so that nothing of its tokens stays
+    /// in the file.
     ///
     /// # Errors
     /// A fault of the state file.
     pub fn forget_portal(&self, portal: PortalId) -> Result<(), StoreFault> {
+        self.read(|db| db.execute_batch("PRAGMA secure_delete = ON"))?;
         self.write(|db| {
             db.execute("DELETE FROM portal WHERE id = ?1", params![portal.0])
                 .map(drop)
+        })?;
+        // Older pages wait in the log beside the file. Where somebody reads it at this moment, they
+        // go with the next checkpoint.
+        self.read(|db| {
+            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .or_else(|_| Ok(()))
         })
     }
 
@@ -253,6 +267,19 @@ impl Store {
         )
     }
 
+    /// Remembers that the queue without a connector was bound to stand in for the configured one, or
+    /// that it no longer does.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn set_stand_in(&self, portal: PortalId, stands_in: bool) -> Result<(), StoreFault> {
+        self.set(
+            portal,
+            "UPDATE portal SET stand_in = ?2 WHERE id = ?1",
+            Some(stands_in),
+        )
+    }
+
     /// The stored model of the portal's pace, as its owner wrote it.
     ///
     /// # Errors
@@ -307,7 +334,7 @@ impl Store {
 
 const SELECT: &str =
     "SELECT id, client_id, url, stored_at, unverified, lost, plan_confirms, plan_connector,
-   guards_work, paused_at, braked_until, member_id, endpoint, server_endpoint, access_token,
+   guards_work, paused_at, braked_until, stand_in, member_id, endpoint, server_endpoint, access_token,
    refresh_token, access_expires_at, user_id FROM portal";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
@@ -325,6 +352,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
         },
         paused_at: row.get::<_, Option<i64>>("paused_at")?.map(moment),
         braked_until: row.get::<_, Option<i64>>("braked_until")?.map(moment),
+        stand_in: row.get("stand_in")?,
         tokens: Tokens {
             member_id: row.get("member_id")?,
             endpoint: row.get("endpoint")?,

@@ -37,6 +37,17 @@ pub struct StoredEvent {
     pub next_try_at: Timestamp,
 }
 
+/// How much of a portal's queue is ours, over all its connectors.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OpenTotals {
+    /// Reservations that are not finished.
+    pub reservations: u64,
+    /// Rows that are not settled.
+    pub rows: u64,
+    /// How many of them are error rows.
+    pub errors: u64,
+}
+
 impl Store {
     /// Stores rows that were reserved (or listed, on a plan without confirmation) in one transaction.
     /// Rows that are known already keep their attempts.
@@ -89,6 +100,18 @@ impl Store {
             queue,
             rows,
             "UPDATE event SET taken = 1 WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
+        )
+    }
+
+    /// Goes on with rows that the portal no longer holds, from this store alone.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn keep_here(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
+        self.for_rows(
+            queue,
+            rows,
+            "UPDATE event SET process_id = '' WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
         )
     }
 
@@ -181,7 +204,7 @@ impl Store {
         })
     }
 
-    /// The rows of a queue that may be tried at `now`, oldest first, `limit` at most.
+    /// The rows of a queue that are ours and may be tried at `now`, oldest first, `limit` at most.
     /// A row that was put off further than `horizon` counts as due: the clock was set back.
     ///
     /// # Errors
@@ -193,13 +216,46 @@ impl Store {
         horizon: Timestamp,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreFault> {
+        self.due(queue, true, now, horizon, limit)
+    }
+
+    /// The same for rows that were listed and are not taken away from the portal yet.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn listed_events(
+        &self,
+        queue: &QueueKey,
+        now: Timestamp,
+        horizon: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreFault> {
+        self.due(queue, false, now, horizon, limit)
+    }
+
+    fn due(
+        &self,
+        queue: &QueueKey,
+        taken: bool,
+        now: Timestamp,
+        horizon: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<StoredEvent>, StoreFault> {
         self.read(|db| {
             db.prepare_cached(&format!(
-                "{SELECT} WHERE portal_id = ?1 AND connector = ?2 AND (next_try_at <= ?3 OR next_try_at > ?4)
+                "{SELECT} WHERE portal_id = ?1 AND connector = ?2 AND taken = ?6
+                   AND (next_try_at <= ?3 OR next_try_at > ?4)
                  ORDER BY row_id LIMIT ?5"
             ))?
             .query_map(
-                params![queue.portal.0, queue.connector, millis(now), millis(horizon), limit],
+                params![
+                    queue.portal.0,
+                    queue.connector,
+                    millis(now),
+                    millis(horizon),
+                    limit,
+                    taken
+                ],
                 stored_event,
             )?
             .collect()
@@ -235,6 +291,27 @@ impl Store {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?
             .collect()
+        })
+    }
+
+    /// How much of a portal's queue is ours.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn open_totals(&self, portal: PortalId) -> Result<OpenTotals, StoreFault> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT count(DISTINCT nullif(process_id, '')), count(*), coalesce(sum(error), 0)
+                 FROM event WHERE portal_id = ?1",
+                params![portal.0],
+                |row| {
+                    Ok(OpenTotals {
+                        reservations: row.get::<_, i64>(0)?.unsigned_abs(),
+                        rows: row.get::<_, i64>(1)?.unsigned_abs(),
+                        errors: row.get::<_, i64>(2)?.unsigned_abs(),
+                    })
+                },
+            )
         })
     }
 

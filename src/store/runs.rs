@@ -10,9 +10,10 @@ use super::{PortalId, Store, StoreFault, millis, moment};
 pub struct RunId(pub i64);
 
 /// What a pass was for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RunKind {
     /// The queue was drained.
+    #[default]
     Drain,
     /// Contacts were walked by id or by their date of change.
     Sweep,

@@ -20,6 +20,7 @@ CREATE TABLE portal (
   guards_work       INTEGER,
   paused_at         INTEGER,
   braked_until      INTEGER,                   -- max_changes_per_hour was reached
+  stand_in          INTEGER NOT NULL DEFAULT 0, -- we bound the queue without connector, as the plan lacks it
   pace              TEXT,                      -- the model of the portal's execution time, as JSON
   UNIQUE (member_id, client_id)
 ) STRICT;
@@ -70,6 +71,7 @@ CREATE TABLE contested (
   theirs     TEXT NOT NULL,
   since      INTEGER NOT NULL,
   until      INTEGER NOT NULL,
+  resumed_at INTEGER,                          -- the truce is over: writes are counted anew from here
   PRIMARY KEY (portal_id, contact_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -120,4 +122,23 @@ CREATE TABLE bucket (
   host  TEXT PRIMARY KEY,
   level REAL NOT NULL,
   as_of INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Numbers for monitoring; they only grow, or are the moment of the last event of a kind.
+CREATE TABLE tally (
+  portal_id INTEGER NOT NULL REFERENCES portal ON DELETE CASCADE,
+  name      TEXT NOT NULL,
+  labels    TEXT NOT NULL,
+  value     REAL NOT NULL,
+  PRIMARY KEY (portal_id, name, labels)
+) STRICT, WITHOUT ROWID;
+
+-- Walks over all contacts that were begun and are not finished, as the command that began them left them.
+CREATE TABLE walk (
+  portal_id INTEGER NOT NULL REFERENCES portal ON DELETE CASCADE,
+  purpose   TEXT NOT NULL,
+  reached   INTEGER NOT NULL,                  -- everything up to this contact is done
+  state     TEXT NOT NULL,                     -- what the command counted so far, as JSON
+  begun_at  INTEGER NOT NULL,
+  PRIMARY KEY (portal_id, purpose)
 ) STRICT, WITHOUT ROWID;

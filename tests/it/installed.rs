@@ -23,7 +23,17 @@ impl Installed {
     /// An installation with tokens in the store. `more` is added to the `[[portal]]` section.
     pub(crate) async fn authorised(change: impl FnOnce(&mut Settings), more: &str) -> Self {
         let installed = Self::without_tokens(change, more).await;
-        let portal = &installed.portal;
+        installed.store_tokens();
+        installed
+    }
+
+    /// Stores freshly issued tokens, as an import does; makes the store where there is none.
+    pub(crate) fn store_tokens(&self) {
+        self.store_tokens_of(&self.portal);
+    }
+
+    /// Stores tokens of any portal.
+    pub(crate) fn store_tokens_of(&self, portal: &Portal) {
         let grant = portal.authorise();
         let text = |key: &str| grant[key].as_str().unwrap().to_owned();
         let tokens = Tokens {
@@ -37,11 +47,10 @@ impl Installed {
         };
         let url = format!("{}/", portal.url().trim_end_matches('/'));
         let now = jiff::Timestamp::now();
-        Store::open_or_create(&installed.store_path())
+        Store::open_or_create(&self.store_path())
             .unwrap()
             .store_tokens(&portal.client_id(), &url, &tokens, None, now)
             .unwrap();
-        installed
     }
 
     /// An installation that nobody has authorised yet.
@@ -63,8 +72,14 @@ impl Installed {
             portal.oauth_url(),
             portal.url()
         );
-        fs::write(folder.path().join("config.toml"), config).unwrap();
-        Self { portal, folder }
+        let installed = Self { portal, folder };
+        fs::write(installed.config_path(), config).unwrap();
+        installed
+    }
+
+    /// The configuration file.
+    pub(crate) fn config_path(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
     }
 
     /// Where the state lies.
@@ -77,7 +92,7 @@ impl Installed {
         let mut command = Command::new(env!("CARGO_BIN_EXE_b24-tidyd"));
         command
             .arg("--config")
-            .arg(self.folder.path().join("config.toml"))
+            .arg(self.config_path())
             .args(arguments);
         command.env_remove("RUST_LOG").env_remove("NOTIFY_SOCKET");
         command

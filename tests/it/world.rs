@@ -1,9 +1,14 @@
 //! A world to test in: a test portal and a client that share one injected clock, and a real store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use b24_tidyd::{
     bitrix::Transport,
+    cli::desk::Desk,
     clock::{Clock, Pause, SharedClock},
     config::PortalConfig,
     drain::{Drain, DrainFailure, Summary},
@@ -71,7 +76,7 @@ impl World {
         let portal = Portal::start(settings, Arc::new(clock.0.clone()))
             .await
             .unwrap();
-        let folder = TempDir::new().unwrap();
+        let folder = fast_folder();
         let store = Store::open_or_create(&folder.path().join("state.db")).unwrap();
         let shared: SharedClock = Arc::new(clock.clone());
         let transport = Transport::new(shared.clone()).unwrap();
@@ -81,7 +86,7 @@ impl World {
             clock: shared,
             stop: CancellationToken::new(),
         };
-        let config = portal_config(&portal);
+        let config = portal_config(&portal, folder.path());
         let world = Self {
             portal,
             clock,
@@ -156,10 +161,33 @@ impl World {
         .await
     }
 
+    /// The configuration file as it was first; a test may append to it.
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
+    /// What a command works with.
+    pub(crate) fn desk(&self) -> Desk {
+        Desk::open(
+            vec![self.config.clone()],
+            self.folder.path().join("state.db"),
+            self.context.clock.clone(),
+            self.context.stop.clone(),
+        )
+        .unwrap()
+    }
+
     /// Binds the events by a first pass, and forgets what that took.
     pub(crate) async fn bound(self) -> Self {
         self.pass().await.unwrap();
         self.portal.clear_requests();
+        self
+    }
+
+    /// The same world for a new process: the state file is opened anew, no stop is asked for.
+    pub(crate) fn restarted(mut self) -> Self {
+        self.context.store = Store::open(self.context.store.path()).unwrap();
+        self.context.stop = CancellationToken::new();
         self
     }
 
@@ -197,21 +225,32 @@ impl World {
             "rows are open in the store"
         );
         assert_eq!(self.portal.violations(), [] as [String; 0]);
+        assert_eq!(
+            self.portal.owed_contacts(),
+            [] as [u64; 0],
+            "taken, not read"
+        );
     }
 }
 
-/// The configuration that fits a test portal.
-pub(crate) fn portal_config(portal: &Portal) -> PortalConfig {
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("config.toml");
-    let secret = folder.path().join("secret");
+/// A folder in memory where there is one: thousands of commits that reach a disk take minutes.
+pub(crate) fn fast_folder() -> TempDir {
+    TempDir::new_in("/dev/shm")
+        .or_else(|_| TempDir::new())
+        .unwrap()
+}
+
+/// Writes the configuration that fits a test portal into a folder, and reads it.
+fn portal_config(portal: &Portal, folder: &Path) -> PortalConfig {
+    let file = folder.join("config.toml");
+    let secret = folder.join("secret");
     std::fs::write(&secret, portal.client_secret()).unwrap();
     let mut private = std::fs::metadata(&secret).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut private, 0o600);
     std::fs::set_permissions(&secret, private).unwrap();
     let text = format!(
         "[app]\nclient_id = {:?}\nclient_secret_file = \"secret\"\noauth_url = {:?}\n\
-         [[portal]]\nname = \"acme\"\nurl = {:?}\n",
+         [store]\npath = \"state.db\"\n[[portal]]\nname = \"acme\"\nurl = {:?}\n",
         portal.client_id(),
         portal.oauth_url(),
         portal.url()

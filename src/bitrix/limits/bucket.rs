@@ -60,6 +60,12 @@ impl Bucket {
         self.level = self.level.max(plan.burst);
     }
 
+    /// How many requests are in the bucket at `now`.
+    pub fn level_at(&mut self, plan: Plan, now: Timestamp) -> f64 {
+        self.leak(Shape::of(plan), now);
+        self.level
+    }
+
     /// Whole milliseconds alone leak, as the store keeps no less: nothing is lost or won by rounding,
     /// however often the bucket is looked at.
     fn leak(&mut self, shape: Shape, now: Timestamp) {

@@ -124,7 +124,6 @@ impl Queue {
                 stored.row.event_data = notice.data;
                 stored.row.user_id = notice.user;
                 stored.change = notice.change;
-                stored.listed = false;
                 self.waiting.insert((now, id));
             }
             return;

@@ -77,6 +77,8 @@ async fn rows_that_were_listed_may_be_taken_first() {
     let client = Client::bound().await;
     client.portal.add_contact("ada", "", "");
     client.ok("event.offline.list", json!({})).await;
+    // A change in between is part of the row that was listed.
+    client.portal.edit_contact(1, &[("NAME", "ida")]);
     let take = json!({"clear": 1, "limit": 1, "filter": {"ID": 1}});
     client.ok("event.offline.get", take).await;
     assert_eq!(client.portal.violations(), Vec::<String>::new());

@@ -1,0 +1,157 @@
+//! What a command works with: its portals, the state file, the time.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::exit::{Exit, Refusal};
+use crate::{
+    bitrix::Transport,
+    clock::SharedClock,
+    config::PortalConfig,
+    portal::{Context, Patience, Portal},
+    store::{PortalRecord, QueueKey, Store, StoreFault},
+};
+
+/// The longest rest of a command in front of a limit, in seconds: somebody is watching.
+const PATIENCE: Patience = Patience { longest_wait: 15.0 };
+
+/// What a command works with.
+pub struct Desk {
+    /// The portals that are meant, in the order of the configuration.
+    pub portals: Vec<Arc<PortalConfig>>,
+    /// Where the state file lies, or should.
+    pub store_path: PathBuf,
+    /// The state file; none where there is none yet.
+    pub store: Option<Store>,
+    /// The time.
+    pub clock: SharedClock,
+    /// Asks for a stop at the next safe point.
+    pub stop: CancellationToken,
+}
+
+impl Desk {
+    /// Opens the state file, if there is one.
+    ///
+    /// # Errors
+    /// A fault of the state file, other than that it is missing.
+    pub fn open(
+        portals: Vec<PortalConfig>,
+        store_path: PathBuf,
+        clock: SharedClock,
+        stop: CancellationToken,
+    ) -> Result<Self, StoreFault> {
+        let store = match Store::open(&store_path) {
+            Ok(store) => Some(store),
+            Err(StoreFault::Missing(_)) => None,
+            Err(fault) => return Err(fault),
+        };
+        Ok(Self {
+            portals: portals.into_iter().map(Arc::new).collect(),
+            store_path,
+            store,
+            clock,
+            stop,
+        })
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The state file.
+    ///
+    /// # Errors
+    /// [`StoreFault::Missing`].
+    pub fn store(&self) -> Result<&Store, StoreFault> {
+        self.store
+            .as_ref()
+            .ok_or_else(|| StoreFault::Missing(self.store_path.clone()))
+    }
+
+    /// The one portal that a command acts on.
+    ///
+    /// # Errors
+    /// Where several are meant.
+    pub fn only(&self) -> Result<&Arc<PortalConfig>, Refusal> {
+        match self.portals.as_slice() {
+            [one] => Ok(one),
+            several => {
+                let names: Vec<&str> = several.iter().map(|it| it.name.as_str()).collect();
+                Err(Refusal {
+                    exit: Exit::Usage,
+                    message: format!(
+                        "several portals are configured; choose one with --portal ({})",
+                        names.join(", ")
+                    ),
+                })
+            }
+        }
+    }
+
+    /// What the store knows of a portal; nothing where nobody has authorised it.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn find(&self, portal: &PortalConfig) -> Result<Option<PortalRecord>, StoreFault> {
+        match &self.store {
+            Some(store) => store.find_portal(portal.url.as_str(), &portal.client_id),
+            None => Ok(None),
+        }
+    }
+
+    /// What the store knows of an authorised portal.
+    ///
+    /// # Errors
+    /// Where there are no tokens, or a fault of the state file.
+    pub fn record(&self, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
+        self.store()?;
+        let name = &portal.name;
+        self.find(portal)?.ok_or_else(|| {
+            let message = format!(
+                "{name}: no tokens are stored; run `b24-tidyd --portal {name} auth login` or `auth import`"
+            );
+            Refusal {
+                exit: Exit::NotAuthorised,
+                message,
+            }
+            .into()
+        })
+    }
+
+    /// An authorised portal to talk to, paced and renewing, with the connector that fits its plan.
+    ///
+    /// # Errors
+    /// Where there are no tokens, HTTP does not start, or a fault of the state file.
+    pub fn portal(&self, config: &Arc<PortalConfig>) -> anyhow::Result<Portal> {
+        let record = self.record(config)?;
+        let context = Context {
+            store: self.store()?.clone(),
+            transport: Transport::new(self.clock.clone()).context("HTTP does not start")?,
+            clock: self.clock.clone(),
+            stop: self.stop.clone(),
+        };
+        let portal = Portal::open(context, config.clone(), &record, PATIENCE)?;
+        portal.use_connector(connector(config, &record));
+        Ok(portal)
+    }
+}
+
+/// The connector that calls carry: the configured one, unless the plan is known to lack the feature.
+fn connector<'a>(config: &'a PortalConfig, record: &PortalRecord) -> Option<&'a str> {
+    let possible = record.facts.plan_connector != Some(false);
+    let connector = config.connector.as_ref().filter(|_| possible);
+    connector.map(|connector| connector.as_str())
+}
+
+/// The queue that a portal is drained from at present.
+pub(super) fn queue(config: &PortalConfig, record: &PortalRecord) -> QueueKey {
+    QueueKey {
+        portal: record.id,
+        connector: connector(config, record).unwrap_or_default().to_owned(),
+    }
+}

@@ -1,0 +1,37 @@
+//! Texts from the portal, made safe for a terminal.
+
+/// The text in quotes, with everything that could move the cursor or turn the line round spelt out.
+#[must_use]
+pub(super) fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => out.extend(['\\', character]),
+            c if c.is_control() || is_invisible(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Characters without a shape of their own: direction marks, zero-width ones, line separators.
+fn is_invisible(character: char) -> bool {
+    matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
+        | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn nothing_reaches_the_terminal_but_letters() {
+        assert_eq!(quoted("Żaneta O'Neill"), "\"Żaneta O'Neill\"");
+        assert_eq!(
+            quoted("a\u{1b}[31m\"\u{202e}b"),
+            r#""a\u{1b}[31m\"\u{202e}b""#
+        );
+    }
+}

@@ -1,0 +1,153 @@
+//! What only the portal can tell: how long its queue is, how old, and whether it is fed at all.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    bitrix::{
+        Batch, BatchAnswer, Problem,
+        events::{self, Binding, ContactEvent, EventRow, Listed},
+    },
+    portal::{CallFailure, Portal, Repeat},
+};
+
+/// The queue as the portal shows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Live {
+    /// Both contact events are bound, with the configured connector: changes are recorded.
+    pub bound: bool,
+    /// Rows that nobody has reserved, of our two events.
+    pub pending: u64,
+    /// Rows that a reservation holds, of our two events.
+    pub reserved: u64,
+    /// Error rows that nobody has reserved, of our two events.
+    pub errors: u64,
+    /// Rows of other events, for other handlers of the application.
+    pub foreign: u64,
+    /// When the oldest row of our two events last changed.
+    pub oldest_at: Option<Timestamp>,
+}
+
+/// The three states of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::cli) enum RowState {
+    Pending,
+    Reserved,
+    Error,
+}
+
+impl RowState {
+    const ALL: [Self; 3] = [Self::Pending, Self::Reserved, Self::Error];
+
+    pub(in crate::cli) fn of(row: &EventRow) -> Self {
+        match (&row.process_id, row.error) {
+            (Some(_), _) => Self::Reserved,
+            (None, true) => Self::Error,
+            (None, false) => Self::Pending,
+        }
+    }
+
+    pub(in crate::cli) fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Reserved => "reserved",
+            Self::Error => "error",
+        }
+    }
+
+    fn listed(self, event: ContactEvent) -> Listed {
+        match self {
+            Self::Pending => Listed::Pending(event),
+            Self::Reserved => Listed::ReservedOf(event),
+            Self::Error => Listed::Errors(event),
+        }
+    }
+
+    fn key(self, event: ContactEvent) -> String {
+        format!("{}{}", self.as_str(), event.as_str())
+    }
+}
+
+/// Asks the portal, in one request where it answers as documented.
+///
+/// # Errors
+/// A [`CallFailure`].
+pub(in crate::cli) async fn ask(portal: &Portal) -> Result<Live, CallFailure> {
+    let mut batch = Batch::new();
+    for event in ContactEvent::ALL {
+        for state in RowState::ALL {
+            batch.push(state.key(event), &events::oldest(state.listed(event)));
+        }
+    }
+    batch.push("all", &events::list(Listed::Everything, 0));
+    batch.push("bindings", &events::bindings());
+    let mut answer = portal.batch(&batch, Repeat::Freely).await?;
+    let bindings = events::read_bindings(answer.take("bindings")?.result)?;
+    let mut live = match count(&mut answer)? {
+        Some(live) => live,
+        // The portal drops the condition: everything is looked at, and counted here.
+        None => tally(&portal.queue_rows(Listed::Everything).await?),
+    };
+    live.bound = are_bound(&bindings, &portal.queue().connector);
+    Ok(live)
+}
+
+/// Whether both events are bound offline with this connector.
+pub(in crate::cli) fn are_bound(bindings: &[Binding], connector: &str) -> bool {
+    ContactEvent::ALL
+        .into_iter()
+        .all(|event| is_bound(bindings, event, connector))
+}
+
+/// Whether an event is bound offline with this connector.
+pub(in crate::cli) fn is_bound(bindings: &[Binding], event: ContactEvent, connector: &str) -> bool {
+    bindings.iter().any(|binding| {
+        binding.offline && binding.event == event.as_str() && binding.connector == connector
+    })
+}
+
+/// Adds the totals up; none where a row stands in a list that it does not belong to.
+fn count(answer: &mut BatchAnswer) -> Result<Option<Live>, Problem> {
+    let mut live = Live::default();
+    for event in ContactEvent::ALL {
+        for state in RowState::ALL {
+            let reply = answer.take(&state.key(event))?;
+            let total = reply.total.unwrap_or(0);
+            let rows = events::read_rows(reply.result)?;
+            let strange = |row: &EventRow| RowState::of(row) != state || row.event() != Some(event);
+            if rows.iter().any(strange) {
+                return Ok(None);
+            }
+            let oldest = rows.iter().filter_map(|row| row.changed_at).min();
+            live.oldest_at = live.oldest_at.into_iter().chain(oldest).min();
+            *live.of(state) += total;
+        }
+    }
+    let all = answer.take("all")?.total.unwrap_or(0);
+    live.foreign = all.saturating_sub(live.pending + live.reserved + live.errors);
+    Ok(Some(live))
+}
+
+fn tally(rows: &[EventRow]) -> Live {
+    let mut live = Live::default();
+    for row in rows {
+        if row.event().is_none() {
+            live.foreign += 1;
+            continue;
+        }
+        *live.of(RowState::of(row)) += 1;
+        live.oldest_at = live.oldest_at.into_iter().chain(row.changed_at).min();
+    }
+    live
+}
+
+impl Live {
+    fn of(&mut self, state: RowState) -> &mut u64 {
+        match state {
+            RowState::Pending => &mut self.pending,
+            RowState::Reserved => &mut self.reserved,
+            RowState::Error => &mut self.errors,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The commands that show what is written, before and after, and take it back.
+
+use std::{io, sync::Arc};
+
+use clap::Subcommand;
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Cli,
+    exit::{Exit, Refusal},
+    history, ignore, preview, run, sweep, undo,
+};
+use crate::{
+    config::{Config, PortalConfig, ProcessEnvironment},
+    drain::Drain,
+    portal::{Context, Patience, Portal},
+    store::{Lock, PortalRecord, Store},
+};
+
+/// How long a command rests in front of a limit of the portal, in seconds. A blocked method is free
+/// again after ten minutes.
+const PATIENCE: Patience = Patience {
+    longest_wait: 900.0,
+};
+
+/// Look before, see after, take it back.
+#[derive(Debug, Subcommand)]
+pub enum TrustCommand {
+    /// Show what the next drain would change, and write nothing
+    Preview(preview::PreviewArgs),
+    /// Tidy contacts that were there before the daemon; shows only, without --apply
+    Sweep(sweep::SweepArgs),
+    /// Show what was written, newest first: old and new values, and why
+    History(history::HistoryArgs),
+    /// Put old values back where what was written still stands; shows only, without --apply
+    Undo(undo::UndoArgs),
+    /// Keep contacts out: their events are acknowledged, their names never written
+    Ignore(ignore::IgnoreArgs),
+}
+
+impl TrustCommand {
+    /// Runs the command with the process's own clock and output.
+    ///
+    /// # Errors
+    /// One that [`super::exit::exit_of`] turns into the exit code.
+    pub async fn run(&self, cli: &Cli) -> anyhow::Result<Exit> {
+        let (mut out, mut notes) = (io::stdout(), io::stderr());
+        match self {
+            Self::Preview(args) => {
+                let (mut drain, _) = to_the_portal(cli, None)?;
+                preview::preview(args, &mut drain, &mut out, &mut notes).await
+            }
+            Self::Sweep(args) => {
+                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("sweep"))?;
+                sweep::sweep(args, &mut drain, &mut out, &mut notes).await
+            }
+            Self::Undo(args) => {
+                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("undo"))?;
+                undo::undo(args, &mut drain, &mut out, &mut notes).await
+            }
+            Self::History(args) => {
+                let (store, portal) = of_the_store(cli)?;
+                history::history(args, &store, portal.id, Timestamp::now(), &mut out)
+            }
+            Self::Ignore(args) => {
+                let (store, portal) = of_the_store(cli)?;
+                ignore::ignore(args, &store, portal.id, Timestamp::now(), &mut out)
+            }
+        }
+    }
+}
+
+/// The chosen portal as the store knows it, for commands that ask nobody else.
+fn of_the_store(cli: &Cli) -> anyhow::Result<(Store, PortalRecord)> {
+    let config = Config::load_without_secrets(&cli.config, &ProcessEnvironment)?;
+    let store = Store::open(&config.store)?;
+    let record = record(&store, cli.chosen(&config)?)?;
+    Ok((store, record))
+}
+
+/// A drain of the chosen portal; with the drain lock where the command `writes`.
+fn to_the_portal(cli: &Cli, writes: Option<&str>) -> anyhow::Result<(Drain, Option<Lock>)> {
+    let config = cli.configuration()?;
+    let portal = cli.chosen(&config)?;
+    let stop = CancellationToken::new();
+    run::stop_on_signals(stop.clone())?;
+    let (context, lock): (Context, Option<Lock>) = match writes {
+        Some(command) => {
+            let (context, lock) = run::open(&config.store, &format!("b24-tidyd {command}"), stop)?;
+            (context, Some(lock))
+        }
+        None => (super::context(Store::open(&config.store)?, stop)?, None),
+    };
+    let record = record(&context.store, portal)?;
+    let portal = Portal::open(context, Arc::new(portal.clone()), &record, PATIENCE)?;
+    let drain = Drain::new(portal, config.poll.limit.get());
+    Ok((drain.naming_names(config.log_personal_data), lock))
+}
+
+fn record(store: &Store, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
+    let found = store.find_portal(portal.url.as_str(), &portal.client_id)?;
+    found.ok_or_else(|| {
+        Refusal {
+            exit: Exit::NotAuthorised,
+            message: format!(
+                "{}: no tokens; run `b24-tidyd auth login` or `b24-tidyd auth import`",
+                portal.name
+            ),
+        }
+        .into()
+    })
+}

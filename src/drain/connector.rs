@@ -1,0 +1,117 @@
+//! The connector: used where the plan offers it; where it does not, the queue without a connector
+//! stands in for it.
+
+use super::{Drain, DrainFailure, Outcome, Pass, Progress};
+use crate::{
+    bitrix::{
+        Batch, Said,
+        events::{self, ContactEvent, Listed},
+    },
+    portal::Repeat,
+};
+
+impl Drain {
+    /// Sends all further calls with the configured connector, unless the plan is known to lack it:
+    /// the mere presence of the key breaks every call then, `feature.get` included.
+    pub(super) fn choose_connector(&mut self) {
+        let possible = self.memory.facts.plan_connector != Some(false);
+        let connector = self.config().connector.as_ref().filter(|_| possible);
+        let connector = connector.map(|connector| connector.as_str().to_owned());
+        if self.portal.queue().connector != connector.clone().unwrap_or_default() {
+            // The other queue may hold error rows and reservations of its own.
+            self.memory.errors_drained_at = None;
+        }
+        self.portal.use_connector(connector.as_deref());
+    }
+
+    pub(super) fn uses_connector(&self) -> bool {
+        !self.portal.queue().connector.is_empty()
+    }
+
+    /// Whether a connector is configured that the plan is known to lack.
+    pub(super) fn lacks_connector(&self) -> bool {
+        self.config().connector.is_some() && !self.uses_connector()
+    }
+
+    /// Goes on without the connector. Rows that are reserved under it stay in the store until it is
+    /// back; what is queued under it cannot be seen meanwhile.
+    pub(super) fn lose_connector(&mut self, said: &Said) -> Result<(), DrainFailure> {
+        tracing::warn!(portal = %self.config().name, %said,
+            "the plan has no rest_auth_connector; working without `auth_connector`");
+        self.memory.facts.plan_connector = Some(false);
+        self.portal
+            .store()
+            .set_plan_facts(self.portal.id, self.memory.facts)?;
+        self.choose_connector();
+        self.note_gap("the queue of the connector is out of reach")
+    }
+
+    /// We are about to bind the queue without a connector, as the plan lacks the configured one.
+    pub(super) fn begin_stand_in(&mut self) -> Result<(), DrainFailure> {
+        self.memory.stand_in = true;
+        self.memory.stand_in_emptied = false;
+        Ok(self.portal.store().set_stand_in(self.portal.id, true)?)
+    }
+
+    /// Back to the connector: what was bound meanwhile is unbound, so that it does not fill for ever,
+    /// and what it has recorded is tidied.
+    pub(super) async fn leave_stand_in(
+        &mut self,
+        pass: &mut Pass,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<(), DrainFailure> {
+        if !self.memory.stand_in || !self.uses_connector() {
+            return Ok(());
+        }
+        self.portal.use_connector(None);
+        self.memory.errors_drained_at = None;
+        let outcome = self.drain_stand_in(pass, progress).await;
+        self.choose_connector();
+        outcome
+    }
+
+    async fn drain_stand_in(
+        &mut self,
+        pass: &mut Pass,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<(), DrainFailure> {
+        if !self.memory.stand_in_emptied {
+            self.unbind_stand_in().await?;
+        }
+        pass.queue_only = true;
+        // Only what was put off before is left once the queue was empty.
+        pass.drained = self.memory.stand_in_emptied;
+        let outcome = self.turns(pass, progress).await?;
+        self.memory.stand_in_emptied |= pass.emptied;
+        if self.memory.stand_in_emptied && outcome == Outcome::Done {
+            self.memory.stand_in = false;
+            self.portal.store().set_stand_in(self.portal.id, false)?;
+            tracing::info!(portal = %self.config().name,
+                "back to `auth_connector`; the bindings without it are removed, their queue is empty");
+        }
+        pass.queue_only = false;
+        pass.drained = false;
+        pass.emptied = false;
+        pass.listed_to.clear();
+        Ok(())
+    }
+
+    /// Removes the bindings that stood in, and takes over what is reserved in their queue.
+    async fn unbind_stand_in(&mut self) -> Result<(), DrainFailure> {
+        let mut batch = Batch::new();
+        for event in ContactEvent::ALL {
+            batch.push(event.as_str(), &events::unbind(event));
+        }
+        batch.push("reserved", &events::list(Listed::Reserved, 0));
+        let open = self.portal.store().open_processes(&self.portal.queue())?;
+        let resumed = super::reserve::add_resumptions(&mut batch, open);
+        let mut answer = self.portal.batch(&batch, Repeat::Freely).await?;
+        for event in ContactEvent::ALL {
+            answer.take(event.as_str())?;
+        }
+        self.resume(&resumed, &mut answer)?;
+        let reserved = answer.take("reserved")?;
+        self.adopt(reserved).await?;
+        Ok(())
+    }
+}

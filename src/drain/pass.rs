@@ -1,0 +1,111 @@
+//! What a pass has in hand.
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use jiff::Timestamp;
+
+use super::{
+    Finding, Progress,
+    contest::Standing,
+    task::Task,
+    work::{self, Correction, Item, Row, Settled},
+};
+use crate::{
+    bitrix::events::ContactEvent,
+    store::{RunId, RunKind, RunTotals, StoredEvent},
+};
+
+/// What a pass has in hand. All of it stands in the store as well, so that it may be dropped at any
+/// time.
+#[derive(Default)]
+pub(super) struct Pass {
+    pub run: Option<RunId>,
+    pub kind: RunKind,
+    pub to_read: Vec<Item>,
+    pub to_write: VecDeque<Correction>,
+    pub settled: Settled,
+    pub in_hand: HashSet<u64>,
+    /// No more of the queue is fetched in this pass.
+    pub drained: bool,
+    /// The portal was asked for more, and there was nothing.
+    pub emptied: bool,
+    pub drain_errors: bool,
+    pub failures: u32,
+    pub totals: RunTotals,
+    pub parked: u64,
+    pub writes_wait: Option<(Timestamp, String)>,
+    pub deferred: u64,
+    /// How far the queue was listed, on a plan without confirmation.
+    pub listed_to: BTreeMap<(ContactEvent, bool), u64>,
+    /// Contacts that may still be written before the brake is looked at again.
+    pub allowance: u32,
+    /// The contacts over which there is, or was, a contest.
+    pub contests: HashMap<u64, Standing>,
+    /// The chunk of the gap's sweep that is in hand: its last contact, and whether it is the last.
+    pub chunk: Option<(u64, bool)>,
+    /// A contact without rows was put off: what was swept is not complete.
+    pub unswept: bool,
+    /// Sweeps nothing: another queue has to be drained first.
+    pub queue_only: bool,
+    /// What the pass is for, where that is not to tidy.
+    pub task: Task,
+    /// Contacts judged.
+    pub judged: u64,
+    /// What the task's listener was not told yet.
+    pub findings: Vec<Finding>,
+    /// Contacts that a task could not settle, with the reason.
+    pub refusals: Vec<(u64, String)>,
+    /// Contacts without rows that were put off: nothing but this pass remembers them.
+    pub put_off: Vec<u64>,
+}
+
+impl Pass {
+    /// A pass that begins anew, what it has done so far remaining on its account.
+    pub(super) fn begun_anew(self) -> Self {
+        Self {
+            run: self.run,
+            kind: self.kind,
+            totals: self.totals,
+            parked: self.parked,
+            ..Self::default()
+        }
+    }
+
+    /// Whether no contact is in hand.
+    pub(super) fn is_idle(&self) -> bool {
+        self.to_read.is_empty() && self.to_write.is_empty()
+    }
+
+    /// How far it has come.
+    pub(super) fn progress(&self) -> Progress {
+        Progress {
+            events: self.totals.events,
+            changed: self.totals.changed,
+            in_hand: (self.to_read.len() + self.to_write.len()) as u64,
+        }
+    }
+
+    /// Takes stored rows in hand.
+    pub(super) fn take_up(&mut self, events: Vec<StoredEvent>) {
+        self.in_hand.extend(events.iter().map(|event| event.row_id));
+        let (items, nameless) = work::group(events);
+        for item in items {
+            // A contact that is being looked at anyway gets the new rows, too.
+            match self
+                .to_read
+                .iter_mut()
+                .find(|other| other.contact_id == item.contact_id)
+            {
+                Some(other) => other.rows.extend(item.rows),
+                None => self.to_read.push(item),
+            }
+        }
+        self.settle(nameless);
+    }
+
+    /// These rows are done with: they are acknowledged with the next request.
+    pub(super) fn settle(&mut self, rows: Vec<Row>) {
+        self.totals.events += rows.len() as u64;
+        self.settled.add(rows);
+    }
+}

@@ -1,0 +1,176 @@
+//! What the door asks the authorisation server, the portal, and other processes.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::{Admission, Obstacle};
+use crate::{
+    bitrix::{
+        Problem,
+        application::{self, Standing},
+        decode,
+        handed::Handed,
+        oauth::{self, ClientCredentials, Grant, GrantProblem, Offer},
+        transport::Body,
+    },
+    clock::after,
+    config::authority,
+    portal::{CallFailure, RetryPolicy, STOP_GRACE_SECONDS},
+    store::{Lock, PortalRecord},
+};
+
+/// How long another process's renewal is waited for, and how often it is looked at, in seconds.
+const OTHERS_RENEWAL_SECONDS: f64 = 90.0;
+const LOOK_SECONDS: f64 = 0.25;
+
+impl Admission<'_> {
+    /// Exchanges a one-time code for a pair. `server` is the authorisation server's host as the
+    /// browser brought it; it counts only where it is a known one.
+    ///
+    /// # Errors
+    /// An [`Obstacle`]: the code is used up then, unless the server was never reached.
+    pub async fn exchange(
+        &self,
+        code: &SecretString,
+        server: Option<&str>,
+    ) -> Result<Handed, Obstacle> {
+        let named = server.map(|host| format!("https://{host}/"));
+        let granted = self.grant(Offer::Code(code), named.as_deref()).await?;
+        let grant = granted.map_err(|problem| match problem {
+            GrantProblem::InvalidGrant(said) => Obstacle::CodeRefused(said),
+            GrantProblem::Refused(_) => Obstacle::ApplicationRefused(problem.to_string()),
+            _ => Obstacle::Away(problem.to_string()),
+        })?;
+        Ok(Handed {
+            portal: grant.endpoint.as_ref().map(authority),
+            access: grant.access,
+            refresh: grant.refresh,
+            access_expires_at: grant.access_expires_at,
+            server_endpoint: grant.server_endpoint,
+            member_id: grant.member_id,
+            user_id: grant.user_id,
+        })
+    }
+
+    /// Renews a pair that is not stored.
+    pub(super) async fn renewed(&self, handed: &Handed) -> Result<Grant, Obstacle> {
+        let offer = Offer::RefreshToken(&handed.refresh);
+        let granted = self.grant(offer, handed.server_endpoint.as_deref()).await?;
+        granted.map_err(|problem| match problem {
+            GrantProblem::InvalidGrant(said) => Obstacle::PairRefused(said),
+            GrantProblem::Refused(_) => Obstacle::ApplicationRefused(problem.to_string()),
+            GrantProblem::Unreachable(_) => Obstacle::Away(problem.to_string()),
+            GrantProblem::Unanswered(_) => Obstacle::RenewalUnanswered(problem.to_string()),
+        })
+    }
+
+    /// Asks the authorisation server, and asks again where its answer was lost: the same offer then
+    /// tells what became of it.
+    async fn grant(
+        &self,
+        offer: Offer<'_>,
+        server: Option<&str>,
+    ) -> Result<Result<Grant, GrantProblem>, Obstacle> {
+        let Some(url) = oauth::token_url(self.config.oauth_url.as_ref(), server) else {
+            let problem = Problem::Unclear("`oauth_url` is no base".to_owned());
+            return Err(CallFailure::from(problem).into());
+        };
+        let credentials = ClientCredentials {
+            id: self.config.client_id.clone(),
+            secret: self.config.client_secret.clone(),
+        };
+        let mut tries = 0;
+        loop {
+            let (transport, now) = (&self.context.transport, self.context.clock.now());
+            let granted = tokio::select! {
+                granted = oauth::request_grant(transport, &url, &credentials, offer, now) => granted,
+                () = self.out_of_grace() => return Err(CallFailure::Stopped.into()),
+            };
+            match &granted {
+                Err(GrantProblem::Unanswered(reason)) if tries < RetryPolicy::CALLS.tries => {
+                    tracing::info!(%reason, "the authorisation server did not answer; asking again");
+                }
+                _ => return Ok(granted),
+            }
+            self.rest(RetryPolicy::CALLS.delay(tries)).await?;
+            tries += 1;
+        }
+    }
+
+    /// Asks the portal about the application with a pair that is not stored.
+    pub(super) async fn ask(&self, access: &SecretString) -> Result<Standing, Obstacle> {
+        let batch = application::ask_standing();
+        let mut params = batch.call().params;
+        params.insert("auth".to_owned(), Value::from(access.expose_secret()));
+        let body = Body::Json(Value::Object(params).to_string().into());
+        let url = self
+            .endpoint()?
+            .join("batch.json")
+            .map_err(|_| CallFailure::from(Problem::Unclear("no address".to_owned())))?;
+        let mut tries = 0;
+        loop {
+            let exchange = tokio::select! {
+                exchange = self.context.transport.post(&url, &body) => exchange,
+                () = self.context.stop.cancelled() => return Err(CallFailure::Stopped.into()),
+            };
+            let answer = decode::reply(exchange).and_then(|reply| batch.read(reply));
+            let problem =
+                match answer.and_then(|mut answer| application::read_standing(&mut answer)) {
+                    Ok(standing) => return Ok(standing?),
+                    Err(problem) => problem,
+                };
+            match problem {
+                Problem::Unauthorised(said) => return Err(application::unfit(&said).into()),
+                Problem::Moved(target) => return Err(Obstacle::Moved(authority(&target))),
+                problem if again(&problem) && tries < RetryPolicy::CALLS.tries => {
+                    tracing::info!(%problem, "asking the portal again");
+                }
+                problem => return Err(CallFailure::from(problem).into()),
+            }
+            self.rest(RetryPolicy::CALLS.delay(tries)).await?;
+            tries += 1;
+        }
+    }
+
+    /// Keeps other processes from renewing the stored pair meanwhile.
+    pub(super) async fn lock(
+        &self,
+        known: Option<&PortalRecord>,
+    ) -> Result<Option<Lock>, Obstacle> {
+        let Some(record) = known else {
+            return Ok(None);
+        };
+        let deadline = after(self.context.clock.now(), OTHERS_RENEWAL_SECONDS);
+        loop {
+            match self.context.store.lock_renewal(record.id)? {
+                Ok(lock) => return Ok(Some(lock)),
+                Err(holder) if self.context.clock.now() >= deadline => {
+                    let why = format!("{holder} is renewing the stored tokens");
+                    let until = after(deadline, OTHERS_RENEWAL_SECONDS);
+                    return Err(CallFailure::MustWait { until, why }.into());
+                }
+                Err(_) => self.rest(LOOK_SECONDS).await?,
+            }
+        }
+    }
+
+    async fn rest(&self, seconds: f64) -> Result<(), Obstacle> {
+        let until = after(self.context.clock.now(), seconds);
+        tokio::select! {
+            () = self.context.clock.sleep_until(until) => Ok(()),
+            () = self.context.stop.cancelled() => Err(CallFailure::Stopped.into()),
+        }
+    }
+
+    /// Ends some seconds after a stop was asked for: a renewal that is under way may still end well.
+    async fn out_of_grace(&self) {
+        self.context.stop.cancelled().await;
+        let clock = &self.context.clock;
+        clock.alarm_at(after(clock.now(), STOP_GRACE_SECONDS)).await;
+    }
+}
+
+/// Whether asking the portal once more may help soon.
+fn again(problem: &Problem) -> bool {
+    problem.may_have_been_processed() || *problem == Problem::RateLimited
+}

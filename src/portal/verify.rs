@@ -1,0 +1,59 @@
+//! Asking whether the stored pair of tokens can do the work.
+
+use super::{CallFailure, Portal, Repeat};
+use crate::{
+    bitrix::{
+        Problem,
+        application::{self, Standing, Unfit},
+    },
+    store::{PortalId, Store, StoreFault},
+};
+
+impl Portal {
+    /// Asks whether the stored pair can do the work, and remembers the answer: a pair that passes is
+    /// no longer unverified or lost, and an unverified one that does not keeps the new reason.
+    ///
+    /// # Errors
+    /// The outer error says that the question was not answered; the inner one says what a person has
+    /// to change.
+    pub async fn verify(&self) -> Result<Result<Standing, Unfit>, CallFailure> {
+        let batch = application::ask_standing();
+        // Not with a connector: the plan may lack it, and nothing here needs it.
+        let connector = self.queue().connector;
+        self.use_connector(None);
+        let answer = self.batch(&batch, Repeat::Freely).await;
+        self.use_connector(Some(connector.as_str()).filter(|name| !name.is_empty()));
+        let verdict = match answer {
+            Ok(mut answer) => application::read_standing(&mut answer)?,
+            Err(CallFailure::Problem(Problem::Unauthorised(said))) => {
+                Err(application::unfit(&said))
+            }
+            Err(failure) => return Err(failure),
+        };
+        let store = self.store();
+        match &verdict {
+            Ok(standing) => {
+                learn_plan(store, self.id, *standing)?;
+                store.set_unverified(self.id, None)?;
+                store.set_lost(self.id, None)?;
+            }
+            Err(unfit) if store.portal(self.id)?.unverified.is_some() => {
+                store.set_unverified(self.id, Some(&unfit.to_string()))?;
+            }
+            Err(_) => {}
+        }
+        Ok(verdict)
+    }
+}
+
+/// Remembers what the checks told about the plan.
+pub(super) fn learn_plan(
+    store: &Store,
+    id: PortalId,
+    standing: Standing,
+) -> Result<(), StoreFault> {
+    let mut facts = store.portal(id)?.facts;
+    facts.plan_confirms = Some(standing.plan_confirms);
+    facts.plan_connector = Some(standing.plan_connector);
+    store.set_plan_facts(id, facts)
+}

@@ -1,0 +1,56 @@
+//! The sign of life after each drain that succeeded, for a service that raises the alarm when the
+//! signs stop.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::portal::Context;
+
+/// How long a sign may take, in seconds. It is not worth keeping a drain waiting.
+const LONGEST_SECONDS: f64 = 5.0;
+
+/// Where a portal's signs of life go. Its address is a secret: whoever knows it can silence the alarm.
+#[derive(Debug)]
+pub(super) struct Heartbeat {
+    url: Option<SecretString>,
+    portal: String,
+    failing: bool,
+}
+
+impl Heartbeat {
+    /// The sign of life of the portal called `portal`; none goes out where there is no `url`.
+    pub(super) fn new(portal: &str, url: Option<SecretString>) -> Self {
+        Self {
+            url,
+            portal: portal.to_owned(),
+            failing: false,
+        }
+    }
+
+    /// Sends one sign of life. What goes wrong is logged, once.
+    pub(super) async fn beat(&mut self, context: &Context) {
+        let Some(url) = &self.url else {
+            return;
+        };
+        let got = tokio::select! {
+            got = context.transport.get(url.expose_secret(), LONGEST_SECONDS) => got,
+            () = context.stop.cancelled() => return,
+        };
+        let portal = self.portal.as_str();
+        let failed = match got {
+            Ok(200..300) => None,
+            Ok(status) => Some(format!("the answer was {status}")),
+            Err(reason) => Some(reason),
+        };
+        match failed {
+            Some(reason) if !self.failing => {
+                tracing::warn!(portal, %reason, "the heartbeat does not get through");
+                self.failing = true;
+            }
+            None if self.failing => {
+                tracing::info!(portal, "the heartbeat gets through again");
+                self.failing = false;
+            }
+            _ => {}
+        }
+    }
+}
