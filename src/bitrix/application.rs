@@ -133,14 +133,8 @@ pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>
         (Ok(confirms), Ok(connector)) => (confirms, connector),
         (Err(problem), _) | (_, Err(problem)) => return checked(problem),
     };
-    if let Some(reason) = inactive(&info) {
-        return Ok(Err(Unfit(reason)));
-    }
-    if wire::flag(&admin) != Some(true) {
-        return Ok(Err(Unfit(NO_ADMINISTRATOR.to_owned())));
-    }
-    if !has_scope(&scopes, CRM_SCOPE) {
-        return Ok(Err(Unfit(NO_SCOPE.to_owned())));
+    if let Err(unfit) = fitness(&info, &admin, &scopes) {
+        return Ok(Err(unfit));
     }
     Ok(Ok(Standing {
         // Worth knowing, not worth failing for.
@@ -150,6 +144,24 @@ pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>
         plan_confirms: has_feature(&confirms),
         plan_connector: has_feature(&connector),
     }))
+}
+
+/// Whether the application and its account can do the work, from the answers to [`info`],
+/// [`is_admin`] and [`scopes`].
+///
+/// # Errors
+/// What a person has to change.
+pub fn fitness(info: &Value, admin: &Value, scopes: &Value) -> Result<(), Unfit> {
+    if let Some(reason) = inactive(info) {
+        return Err(Unfit(reason));
+    }
+    if wire::flag(admin) != Some(true) {
+        return Err(Unfit(NO_ADMINISTRATOR.to_owned()));
+    }
+    if !has_scope(scopes, CRM_SCOPE) {
+        return Err(Unfit(NO_SCOPE.to_owned()));
+    }
+    Ok(())
 }
 
 /// The account may not read the queue.

@@ -16,6 +16,7 @@ use super::{Cli, care::desk, exit::Exit};
 
 /// Arguments of `auth`.
 #[derive(Debug, Args)]
+#[command(after_help = "Example: b24-tidyd --portal acme auth login")]
 pub struct AuthArgs {
     /// What to do
     #[command(subcommand)]

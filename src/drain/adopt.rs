@@ -3,18 +3,12 @@
 use super::{Drain, DrainFailure, Pass, reserve::stored};
 use crate::{
     bitrix::{
-        Batch, Reply,
-        events::{self, EventRow, Listed},
+        Reply,
+        events::{self, Listed},
     },
     portal::Repeat,
     store::StoredEvent,
 };
-
-/// Rows on a page of `event.offline.list`.
-const PAGE: u32 = 50;
-
-/// Pages asked for in one request.
-const PAGES: u32 = 40;
 
 impl Drain {
     /// After an answer was lost: looks for reservations that we do not know.
@@ -35,13 +29,15 @@ impl Drain {
     /// Stores the rows of unknown reservations, `first` being the first page of the reserved rows.
     /// Rows of other handlers of the same application are left alone.
     pub(super) async fn adopt(&mut self, first: Reply) -> Result<Vec<StoredEvent>, DrainFailure> {
-        let rows = self.all_pages(Listed::Reserved, first).await?;
+        let rows = self.portal.queue_rows_from(Listed::Reserved, first).await?;
         // A portal that ignores the filter answers its pending rows as well: list it all then, and
         // group here.
         let rows = if rows.iter().any(|row| row.process_id.is_none()) {
             let call = events::list(Listed::Everything, 0);
             let first = self.portal.call(&call, Repeat::Freely).await?;
-            self.all_pages(Listed::Everything, first).await?
+            self.portal
+                .queue_rows_from(Listed::Everything, first)
+                .await?
         } else {
             rows
         };
@@ -70,30 +66,5 @@ impl Drain {
             .store()
             .store_events(&queue, &orphans, self.portal.now())?;
         Ok(orphans)
-    }
-
-    /// The rows of a list, its first page being there already.
-    pub(super) async fn all_pages(
-        &self,
-        which: Listed,
-        first: Reply,
-    ) -> Result<Vec<EventRow>, DrainFailure> {
-        let total = first.total.unwrap_or(0).min(u64::from(u32::MAX)) as u32;
-        let mut rows = events::read_rows(first.result)?;
-        let mut start = PAGE;
-        while start < total {
-            let mut batch = Batch::new();
-            let end = total.min(start.saturating_add(PAGE * PAGES));
-            let starts: Vec<u32> = (start..end).step_by(PAGE as usize).collect();
-            for at in &starts {
-                batch.push(format!("p{at}"), &events::list(which, *at));
-            }
-            let mut answer = self.portal.batch(&batch, Repeat::Freely).await?;
-            for at in starts {
-                rows.extend(events::read_rows(answer.take(&format!("p{at}"))?.result)?);
-            }
-            start = end;
-        }
-        Ok(rows)
     }
 }

@@ -213,6 +213,8 @@ impl Drain {
         if record.unverified.is_some() {
             // What was wrong when they were imported may have been put right meanwhile.
             if let Err(unfit) = self.portal.verify().await? {
+                // Whether the portal records anything for such an application, nobody knows.
+                self.note_gap(&unfit.to_string())?;
                 return Err(DrainFailure::Unverified(unfit.to_string()));
             }
             tracing::info!(portal = %self.config().name, "the tokens have passed their checks");

@@ -56,7 +56,10 @@ impl Drain {
             other => other?,
         };
         // A daemon that works beside us may make the list miss rows: those it has settled by then.
-        let mut listed = self.all_pages(Listed::Everything, first).await?;
+        let mut listed = self
+            .portal
+            .queue_rows_from(Listed::Everything, first)
+            .await?;
         listed.retain(|row| row.event().is_some());
         let (store, queue) = (self.portal.store(), self.portal.queue());
         let due = store.parked_due(self.portal.id, self.portal.now(), self.limit)?;

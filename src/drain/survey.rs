@@ -96,22 +96,13 @@ impl Drain {
     }
 
     fn check_application(&self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
-        let trouble = |text: &str| DrainFailure::NeedsPerson(text.to_owned());
-        if let Some(reason) = application::inactive(&answer.take("info")?.result) {
+        let mut take = |key: &str| answer.take(key).map(|reply| reply.result);
+        let (info, admin, scopes) = (take("info")?, take("admin")?, take("scopes")?);
+        if let Some(reason) = application::inactive(&info) {
             self.note_gap(&reason)?;
-            return Err(trouble(&reason));
         }
-        if crate::bitrix::wire::flag(&answer.take("admin")?.result) == Some(false) {
-            return Err(trouble(
-                "the account behind the tokens is no administrator; make it one, or authorise with another account",
-            ));
-        }
-        if !application::has_scope(&answer.take("scopes")?.result, application::CRM_SCOPE) {
-            return Err(trouble(
-                "the application lacks the scope `crm`; grant it in the application's settings",
-            ));
-        }
-        Ok(())
+        application::fitness(&info, &admin, &scopes)
+            .map_err(|unfit| DrainFailure::NeedsPerson(unfit.to_string()))
     }
 
     fn learn_plan(&mut self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {

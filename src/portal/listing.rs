@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{CallFailure, Portal, Repeat};
 use crate::bitrix::{
-    Batch,
+    Batch, Reply,
     events::{self, EventRow, Listed},
 };
 
@@ -21,6 +21,18 @@ impl Portal {
     /// A [`CallFailure`].
     pub async fn queue_rows(&self, which: Listed) -> Result<Vec<EventRow>, CallFailure> {
         let first = self.call(&events::list(which, 0), Repeat::Freely).await?;
+        self.queue_rows_from(which, first).await
+    }
+
+    /// The same where the answer for the first page is there already.
+    ///
+    /// # Errors
+    /// A [`CallFailure`].
+    pub async fn queue_rows_from(
+        &self,
+        which: Listed,
+        first: Reply,
+    ) -> Result<Vec<EventRow>, CallFailure> {
         let total = first.total.unwrap_or(0).min(u64::from(u32::MAX)) as u32;
         let mut rows = events::read_rows(first.result)?;
         let mut start = PAGE;

@@ -51,6 +51,8 @@ pub(super) struct Worker {
     orders: Orders,
     leave: CancellationToken,
     drain: Option<Drain>,
+    /// What the last pass began with.
+    known: Option<Authorisation>,
     condition: Condition,
     heartbeat: Heartbeat,
     pruned_at: Option<Timestamp>,
@@ -65,12 +67,12 @@ struct Authorisation {
     paused_at: Option<Timestamp>,
 }
 
-impl From<PortalRecord> for Authorisation {
-    fn from(record: PortalRecord) -> Self {
+impl Authorisation {
+    fn of(record: &PortalRecord) -> Self {
         Self {
             id: record.id,
             stored_at: record.stored_at,
-            unverified: record.unverified,
+            unverified: record.unverified.clone(),
             paused_at: record.paused_at,
         }
     }
@@ -111,6 +113,7 @@ impl Worker {
             orders,
             leave,
             drain: None,
+            known: None,
             pruned_at: None,
         }
     }
@@ -148,7 +151,6 @@ impl Worker {
                 () = self.clock.sleep_until(moment) => {}
             },
             Next::NotBefore(moment) => {
-                let known = self.authorisation();
                 let rest = self.clock.sleep_until(moment);
                 tokio::pin!(rest);
                 loop {
@@ -156,7 +158,7 @@ impl Worker {
                         () = &mut rest => return,
                         () = self.poked(pokes) => {
                             let now = self.authorisation();
-                            if now.is_some() && now != known {
+                            if now.is_some() && now != self.known {
                                 return;
                             }
                         }
@@ -183,7 +185,7 @@ impl Worker {
     fn authorisation(&self) -> Option<Authorisation> {
         let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
         let record = self.context.store.find_portal(url, client_id).ok()??;
-        Some(record.into())
+        Some(Authorisation::of(&record))
     }
 
     async fn pass(&mut self) -> Next {
@@ -212,6 +214,7 @@ impl Worker {
         let Some(record) = self.context.store.find_portal(url, client_id)? else {
             return Ok(None);
         };
+        self.known = Some(Authorisation::of(&record));
         self.prune(record.id)?;
         if let Some(drain) = drain.filter(|drain| drain.portal().id == record.id) {
             return Ok(Some(drain));

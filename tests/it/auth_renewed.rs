@@ -1,5 +1,7 @@
 //! `auth import` of pairs that have to be renewed on the way: they exist nowhere else then.
 
+use std::sync::{Arc, Mutex};
+
 use b24_tidyd::cli::{auth::import::import, exit::exit_of};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -24,6 +26,58 @@ async fn a_pair_past_its_hour_is_renewed_and_works() {
         world.context.store.forget_portal(world.id()).unwrap();
     }
     assert_eq!(world.portal.violations(), [] as [String; 0]);
+}
+
+/// While the application was inactive the portal recorded nothing; the survey comes too late to see it.
+#[tokio::test]
+async fn what_was_not_recorded_while_a_pair_was_refused_is_made_up_for() {
+    let world = World::new().await.bound().await;
+    let id = world.portal.add_contact("Anna", "", "Smith");
+    world.pass().await.unwrap();
+    world.advance(60.0);
+    world.portal.settings(|settings| settings.installed = false);
+    let text = world.portal.authorise().to_string();
+    world.portal.expire_access_tokens();
+    assert_eq!(imported(&world, &text).await.0, 77);
+    assert!(world.pass().await.is_err());
+    world.portal.edit_contact(id, &[("NAME", "ANNA")]);
+    world.advance(60.0);
+    world.portal.settings(|settings| settings.installed = true);
+    for _ in 0..3 {
+        world.pass().await.unwrap();
+        world.advance(60.0);
+    }
+    assert_eq!(world.names(id)[0], "Anna");
+    world.assert_clean();
+}
+
+/// Killed at any moment after the renewal, nothing would be lost.
+#[tokio::test]
+async fn a_renewed_pair_is_stored_before_its_first_use() {
+    let world = unauthorised(|_| {}).await;
+    let text = world.portal.authorise().to_string();
+    world.portal.expire_access_tokens();
+    let (store, seen) = (
+        world.context.store.clone(),
+        Arc::new(Mutex::new(Vec::new())),
+    );
+    let noted = seen.clone();
+    world.portal.before_request(move |_, request| {
+        let pair = store.portals().unwrap().pop();
+        let pair = pair.map(|record| {
+            let used = request.params["auth"] == record.tokens.access.expose_secret();
+            (used, record.unverified.is_some())
+        });
+        noted.lock().unwrap().push((request.method.clone(), pair));
+    });
+    assert_eq!(imported(&world, &text).await.0, 0);
+    let expected = [
+        ("batch", None),
+        ("oauth.token", None),
+        ("batch", Some((true, true))),
+    ];
+    let expected = expected.map(|(method, pair)| (method.to_owned(), pair));
+    assert_eq!(*seen.lock().unwrap(), expected);
 }
 
 #[tokio::test]

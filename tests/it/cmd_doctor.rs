@@ -141,7 +141,7 @@ async fn a_portal_with_many_troubles() {
                              account
       FAIL  scope            the application lacks the scope `crm`
                              -> grant it in the application's settings in the
-                             portal, then authorise anew
+                             portal, and authorise anew if that is not enough
       WARN  plan             it has no rest_offline_extended
                              -> nothing to do: events are listed, stored and then
                              taken, which costs more requests and loses nothing

@@ -38,6 +38,7 @@ mod logs;
 mod main_job;
 mod manager;
 mod many_portals;
+mod metrics;
 mod names;
 mod names_command;
 mod names_invariants;

@@ -188,3 +188,37 @@ async fn a_blocked_method_is_waited_for() {
     assert_eq!(answer.summary()["written"], 100);
     assert_eq!(world.portal.violations(), [] as [String; 0]);
 }
+
+/// Whoever writes holds the drain lock; whoever only looks works beside the holder.
+#[tokio::test(flavor = "multi_thread")]
+async fn only_writing_commands_need_the_drain_lock() {
+    let installed = crate::installed::Installed::authorised(|_| {}, "").await;
+    installed.portal.seed_contact("anna", "", "Smith");
+    let store = b24_tidyd::store::Store::open(&installed.store_path()).unwrap();
+    let lock = store
+        .lock_drain("the daemon of this test")
+        .unwrap()
+        .unwrap();
+    for line in ["sweep --apply", "undo --contact 1 --apply"] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let output = installed.run(&words).await;
+        assert_eq!(output.status.code(), Some(75), "{line}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains("held by the daemon of this test"), "{said}");
+    }
+    for line in [
+        "sweep",
+        "undo --contact 1",
+        "preview",
+        "preview --all",
+        "history",
+        "ignore list",
+    ] {
+        installed
+            .run_for(0, &line.split(' ').collect::<Vec<_>>())
+            .await;
+    }
+    drop(lock);
+    let said = installed.run_for(0, &["sweep", "--apply"]).await;
+    assert!(said.ends_with("1 contacts written\n"), "{said}");
+}

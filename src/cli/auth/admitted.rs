@@ -4,14 +4,19 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::{config::PortalConfig, portal::admission::Admitted};
+use crate::{
+    cli::text::{WIDTH, wrapped},
+    config::{PortalConfig, authority},
+    portal::admission::Admitted,
+};
 
-/// Tells people, or programs, about it.
+/// Tells people, or programs, about it. `handed_over`: somebody else had the pair before.
 pub(super) fn write(
     out: &mut (dyn Write + Send),
     json: bool,
     config: &PortalConfig,
     admitted: &Admitted,
+    handed_over: bool,
 ) -> io::Result<()> {
     let standing = admitted.standing;
     if json {
@@ -30,29 +35,27 @@ pub(super) fn write(
         || "an administrator".to_owned(),
         |id| format!("user {id}, an administrator"),
     );
-    let host = crate::config::authority(&config.url);
+    let host = authority(&config.url);
     writeln!(out, "{}: authorised at {host} as {account}", config.name)?;
+    let mut notes = Vec::new();
+    if handed_over {
+        notes.push(
+            "Stop whatever else used this pair, such as a PHP app: each renewal kills the other's \
+             tokens.",
+        );
+    }
     if admitted.renewed {
-        writeln!(
-            out,
-            "The pair was renewed on the way: what you handed over is used up."
-        )?;
+        notes.push("The pair was renewed on the way: what you handed over is used up.");
     }
     if !standing.plan_confirms {
-        writeln!(
-            out,
-            "The portal's plan has no confirmed reading of events; it works without."
-        )?;
+        notes.push("The portal's plan has no confirmed reading of events; it works without.");
     }
     if config.connector.is_some() && !standing.plan_connector {
-        writeln!(
-            out,
-            "The portal's plan has no auth_connector; the configured one is not used."
-        )?;
+        notes.push("The portal's plan has no auth_connector; the configured one is not used.");
     }
-    writeln!(
-        out,
-        "Stop whatever else uses this application, such as a PHP app: each renewal kills the other's tokens.\n\
-         A running daemon goes on by itself; else try `b24-tidyd run --once`."
-    )
+    notes.push("A running daemon goes on by itself; else try `b24-tidyd run --once`.");
+    for line in notes.iter().flat_map(|note| wrapped(note, WIDTH)) {
+        writeln!(out, "{line}")?;
+    }
+    Ok(())
 }

@@ -64,7 +64,7 @@ pub async fn import(
 ) -> anyhow::Result<Exit> {
     let handed = handed::read(bytes).map_err(|error| bad_input(error.to_string()))?;
     let admitted = Admission::new(context, config).admit(handed).await?;
-    admitted::write(out, json, config, &admitted)?;
+    admitted::write(out, json, config, &admitted, true)?;
     Ok(Exit::Done)
 }
 

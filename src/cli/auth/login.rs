@@ -21,6 +21,7 @@ use crate::{
         Cli, context,
         exit::{Exit, Refusal, of_admission},
         run::stop_on_signals,
+        text::{WIDTH, wrapped},
     },
     config::{PortalConfig, authority},
     portal::{
@@ -189,7 +190,7 @@ pub async fn login(
         match outcome {
             Ok(found) => {
                 let out = if voice.json { voice.out } else { voice.talk };
-                admitted::write(out, voice.json, config, &found)?;
+                admitted::write(out, voice.json, config, &found, false)?;
                 return Ok(Exit::Done);
             }
             Err(Failed::Refused(refused)) if is_final(&refused) => {
@@ -214,19 +215,19 @@ fn invite(
         .context("the configured `url` is no base")?;
     writeln!(
         talk,
-        "Open this address in a browser and log in to the portal as an administrator:\n\n  {url}\n"
+        "Open this address in a browser, and log in as an administrator:\n\n  {url}\n"
     )?;
-    match listening {
-        Some(address) => writeln!(
-            talk,
+    let next = match listening {
+        Some(address) => format!(
             "Waiting for the browser on http://{address}/ (the application's handler path in the \
              portal has to lead there)."
-        )?,
-        None => writeln!(
-            talk,
-            "The browser then goes to the application's handler path, which need not exist. Paste \
-             that whole\naddress here within 30 seconds, and press Enter."
-        )?,
+        ),
+        None => "The browser then goes to the application's handler path, which need not exist. \
+                 Paste that whole address here within 30 seconds, and press Enter."
+            .to_owned(),
+    };
+    for line in wrapped(&next, WIDTH) {
+        writeln!(talk, "{line}")?;
     }
     talk.flush()?;
     Ok(())

@@ -24,7 +24,9 @@ const CLOCK_SECONDS: f64 = 60.0;
 pub(super) async fn ask(portal: &Portal, chart: &mut Chart) -> Result<bool, CallFailure> {
     let before = portal.now();
     let mut answer = match portal.batch(&questions(), Repeat::Freely).await {
-        Err(CallFailure::Problem(Problem::Licence(said))) if portal.queue().connector != "" => {
+        Err(CallFailure::Problem(Problem::Licence(said)))
+            if !portal.queue().connector.is_empty() =>
+        {
             without_connector(&said, chart);
             portal.use_connector(None);
             portal.batch(&questions(), Repeat::Freely).await?
