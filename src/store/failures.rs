@@ -65,9 +65,22 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn unpark(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+        // Hardly any contact is on the list, and this is asked for each one that is done with.
+        let listed: Vec<u64> = self.read(|db| {
+            let mut find = db.prepare_cached(
+                "SELECT contact_id FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
+            )?;
+            let mut listed = Vec::new();
+            for contact in contacts {
+                if find.exists(params![portal.0, *contact as i64])? {
+                    listed.push(*contact);
+                }
+            }
+            Ok(listed)
+        })?;
         self.for_contacts(
             portal,
-            contacts,
+            &listed,
             "DELETE FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
         )
     }

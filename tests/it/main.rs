@@ -32,6 +32,8 @@ mod gaps;
 mod history;
 mod ignore;
 mod installed;
+mod limits;
+mod limits_load;
 mod logs;
 mod main_job;
 mod manager;
