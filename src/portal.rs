@@ -25,7 +25,7 @@ pub use retry::RetryPolicy;
 
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Fault, Problem, Reply, Said, Transport, decode, limits::Plan,
+        Batch, BatchAnswer, Call, Fault, Problem, Reply, Said, Transport, decode, limits::Load,
         oauth::ClientCredentials, transport::Body,
     },
     clock::{SharedClock, after},
@@ -231,20 +231,16 @@ impl Portal {
     /// # Errors
     /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
     pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
-        let answer = self
-            .send(&batch.call(), &pace::Load::of_batch(batch), repeat)
-            .await?;
+        let load = Load::batch(batch.steps());
+        let answer =
+            self.send(&batch.call(), &load, repeat)
+                .await
+                .map_err(|failure| match failure {
+                    CallFailure::Problem(problem) => problem.of_whole_batch().into(),
+                    other => other,
+                })?;
         let answer = batch.read(answer)?;
-        let booked = self
-            .pace()
-            .learn_batch(&self.context.store, self.id, &answer, self.now());
-        self.note(booked);
-        for problem in answer.problems() {
-            if *problem == Problem::MethodBlocked {
-                self.note(self.block_commands(&answer));
-                break;
-            }
-        }
+        self.note(self.learn_from_batch(&answer));
         Ok(answer)
     }
 
@@ -253,15 +249,8 @@ impl Portal {
     /// # Errors
     /// A [`CallFailure`].
     pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
-        let reply = self.send(call, &pace::Load::of_call(call), repeat).await?;
-        let booked = self.pace().learn_call(
-            &self.context.store,
-            self.id,
-            call.method,
-            &reply,
-            self.now(),
-        );
-        self.note(booked);
+        let reply = self.send(call, &Load::call(call.method), repeat).await?;
+        self.note(self.learn_from_call(call.method, &reply));
         Ok(reply)
     }
 
@@ -301,15 +290,11 @@ impl Portal {
         }
     }
 
-    async fn send(
-        &self,
-        call: &Call,
-        load: &pace::Load,
-        repeat: Repeat,
-    ) -> Result<Reply, CallFailure> {
+    async fn send(&self, call: &Call, load: &Load, repeat: Repeat) -> Result<Reply, CallFailure> {
         let (mut renewed, mut moves, mut tries) = (false, 0, 0);
         loop {
             self.wait_for_room(load).await?;
+            let sent = self.now();
             let (reply, access) = self.send_once(call).await;
             let problem = match reply {
                 Ok(reply) => {
@@ -335,21 +320,16 @@ impl Portal {
                     self.follow(&target)?;
                     moves += 1;
                 }
-                Problem::MethodBlocked => {
-                    // Nothing was processed: again once it is free, where that is soon enough.
-                    let until = self.pace().blocked(
-                        &self.context.store,
-                        self.id,
-                        call.method,
-                        self.plan(),
-                        self.now(),
-                    )?;
-                    self.rest_until(until, &problem.to_string()).await?;
-                }
+                // Nothing was processed: once more as soon as the books say so, where the patience
+                // reaches that far.
+                Problem::MethodBlocked => self.learn_of_block(call.method)?,
                 problem => {
                     let unprocessed =
                         matches!(problem, Problem::RateLimited | Problem::Unreachable(_));
                     let harmless = problem.may_have_been_processed() && repeat == Repeat::Freely;
+                    if problem.may_have_been_processed() {
+                        self.note(self.learn_of_loss(load, sent));
+                    }
                     if problem == Problem::RateLimited {
                         self.bucket_overflowed()?;
                     }
@@ -450,14 +430,6 @@ impl Portal {
             ),
         })
         .into())
-    }
-
-    fn plan(&self) -> Plan {
-        Plan {
-            burst: self.config.burst,
-            rate: self.config.rate,
-            operating_limit: self.config.operating_limit,
-        }
     }
 
     fn credentials(&self) -> ClientCredentials {

@@ -93,6 +93,11 @@ impl Pass {
         self.settle(nameless);
     }
 
+    /// Has a contact read. One that is put in hand twice is read once, see [`work::one_each`].
+    pub(super) fn look_at(&mut self, item: Item) {
+        self.to_read.push(item);
+    }
+
     /// These rows are done with: they are acknowledged with the next request.
     pub(super) fn settle(&mut self, rows: Vec<Row>) {
         self.totals.events += rows.len() as u64;

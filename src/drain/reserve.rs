@@ -15,10 +15,14 @@ const ERROR_ROWS_SECONDS: f64 = 6.0 * 3600.0;
 
 impl Drain {
     /// Adds the gets for both events, where the pass still looks for more.
-    pub(super) fn add_reservation(&self, pass: &mut Pass, turn: &mut Turn) {
-        let enough = pass.deferred >= u64::from(self.limit);
-        if pass.drained || self.memory.may_have_orphans || enough || self.takes_away() {
-            return;
+    pub(super) fn add_reservation(
+        &self,
+        pass: &mut Pass,
+        turn: &mut Turn,
+    ) -> Result<(), DrainFailure> {
+        let not_now = pass.drained || self.memory.may_have_orphans || self.takes_away();
+        if not_now || self.enough_waits(pass)? {
+            return Ok(());
         }
         self.look_for_errors_when_due(pass);
         let mut with_gets = turn.batch.clone();
@@ -29,6 +33,7 @@ impl Drain {
             turn.batch = with_gets;
             turn.reserves = true;
         }
+        Ok(())
     }
 
     /// Error rows swallow later changes of their contact: they are asked for at the start and now

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Drain, DrainFailure, Pass};
+use super::{Drain, DrainFailure, Pass, size::Cap};
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
         contacts::{self, Contact, PAGE},
+        limits::Step,
     },
     portal::{CallFailure, Repeat},
 };
@@ -102,11 +103,8 @@ impl Drain {
         if self.memory.walks_by_page {
             return 1;
         }
-        let cost = self.portal.cost("crm.contact.list");
-        if cost <= 0.0 {
-            return MOST_PAGES;
-        }
-        ((self.config().batch_seconds / cost) as usize).clamp(1, MOST_PAGES)
+        let seconds = self.config().batch_seconds;
+        Cap::<MOST_PAGES>::default().fit(seconds, self.portal.cost(Step::PAGE))
     }
 }
 

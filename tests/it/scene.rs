@@ -145,7 +145,7 @@ impl Scene {
         self.world.advance(5.0);
     }
 
-    fn queue_key(&self) -> QueueKey {
+    pub(crate) fn queue_key(&self) -> QueueKey {
         QueueKey {
             portal: self.world.id(),
             connector: String::new(),
