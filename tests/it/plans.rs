@@ -360,11 +360,24 @@ async fn the_connector_goes_and_comes_back_and_nothing_passes_by() {
         ["tidy", "tidy"],
         "or it would fill for ever"
     );
-    assert!(!world.record().stand_in);
     all_tidy(&world);
+
+    // A change from before whose row comes late is not left lying there.
+    assert!(world.record().stand_in);
+    let late = world.portal.queue().len();
+    world.portal.push_row(QueueRow {
+        event_name: "ONCRMCONTACTUPDATE".to_owned(),
+        event_data: json!({"FIELDS": {"ID": last.to_string()}}),
+        ..QueueRow::default()
+    });
+    assert_eq!(world.portal.queue().len(), late + 1);
+    world.advance(60.0);
     messy(&world, 2);
     drain.pass(&mut |_| {}).await.unwrap();
+    assert!(!world.record().stand_in);
     all_tidy(&world);
+    let summary = drain.pass(&mut |_| {}).await.unwrap();
+    assert_eq!(summary.totals.requests, 1, "one queue is polled again");
 }
 
 #[tokio::test]
