@@ -153,12 +153,12 @@ pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>
 }
 
 /// The account may not read the queue.
-const NO_ADMINISTRATOR: &str = "the account behind the tokens is no administrator; make it one, \
+pub const NO_ADMINISTRATOR: &str = "the account behind the tokens is no administrator; make it one, \
     or authorise with an administrator's account";
 
 /// Without the scope there are neither contacts nor their events.
-const NO_SCOPE: &str = "the application lacks the scope `crm`; grant it in the application's \
-    settings in the portal, then authorise anew";
+pub const NO_SCOPE: &str = "the application lacks the scope `crm`; grant it in the application's \
+    settings in the portal, and authorise anew if that is not enough";
 
 /// What a person has to do about the portal's refusal (protocol document, section 3.1).
 #[must_use]
@@ -177,7 +177,8 @@ pub fn unfit(said: &Said) -> Unfit {
             "open the application once in the portal, or set \"uses API only\" in its settings"
         }
         "INSUFFICIENT_SCOPE" | "ERROR_METHOD_NOT_FOUND" => {
-            "grant the application the scope `crm` in its settings, then authorise anew"
+            "grant the application the scope `crm` in its settings, and authorise anew if that is \
+             not enough"
         }
         "METHOD_CONFIRM_WAITING" | "METHOD_CONFIRM_DENIED" => {
             "an administrator has to approve the method in the portal"

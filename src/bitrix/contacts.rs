@@ -41,6 +41,14 @@ impl Contact {
         Some(self.read_at?.as_second() > self.modified_at()?.as_second())
     }
 
+    /// Whether its last change lies in a later second than the read itself: some clock is wrong there,
+    /// and waiting until it is past may take for ever.
+    #[must_use]
+    pub fn is_from_the_future(&self) -> bool {
+        let seconds = |moment: Option<Timestamp>| moment.map(Timestamp::as_second);
+        matches!((seconds(self.modified_at()), seconds(self.read_at)), (Some(modified), Some(read)) if modified > read)
+    }
+
     fn read(value: &Value, read_at: Option<Timestamp>) -> Option<Self> {
         Some(Self {
             id: wire::id(&value["ID"])?,

@@ -247,7 +247,10 @@ pub enum Listed {
 #[must_use]
 pub fn list(which: Listed, start: u32) -> Call {
     let call = Call::new("event.offline.list").with("order", json!({"ID": "ASC"}));
+    let call = call.with("start", start);
     let filter = match which {
+        // A filter that is null is refused; none at all lists everything.
+        Listed::Everything => return call,
         Listed::Reserved => json!({">PROCESS_ID": ""}),
         Listed::ReservedOf(event) => json!({">PROCESS_ID": "", "=EVENT_NAME": event.as_str()}),
         Listed::Pending(event) => {
@@ -256,10 +259,8 @@ pub fn list(which: Listed, start: u32) -> Call {
         Listed::Errors(event) => {
             json!({"=PROCESS_ID": "", "=ERROR": 1, "=EVENT_NAME": event.as_str()})
         }
-        // A filter of null is refused.
-        Listed::Everything => return call.with("start", start),
     };
-    call.with("filter", filter).with("start", start)
+    call.with("filter", filter)
 }
 
 /// Lists the fifty rows whose last change is longest ago; the answer's total counts all of them.
@@ -272,7 +273,8 @@ pub fn oldest(which: Listed) -> Call {
 #[must_use]
 pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
     let mut call = list(which, start);
-    call.params["filter"][">ID"] = Value::from(after);
+    let filter = call.params.entry("filter").or_insert_with(|| json!({}));
+    filter[">ID"] = Value::from(after);
     call
 }
 

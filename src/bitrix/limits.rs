@@ -60,6 +60,13 @@ impl Bucket {
         self.level = self.level.max(plan.burst);
     }
 
+    /// How many requests are in the bucket at `now`.
+    #[must_use]
+    pub fn level_at(mut self, plan: Plan, now: Timestamp) -> f64 {
+        self.leak(plan, now);
+        self.level
+    }
+
     fn leak(&mut self, plan: Plan, now: Timestamp) {
         // A clock that was set back must not freeze the bucket.
         let elapsed = seconds_between(self.as_of, now).max(0.0);

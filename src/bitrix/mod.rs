@@ -13,6 +13,7 @@ pub mod handed;
 pub mod limits;
 pub mod oauth;
 pub mod problem;
+pub mod redirect;
 pub mod transport;
 pub mod wire;
 

@@ -1,11 +1,18 @@
 //! `auth`: authorising this program at a portal, seeing that, and ending it.
 
 mod admitted;
+mod arrival;
+pub mod forget;
 pub mod import;
+mod listen;
+pub mod login;
+pub mod status;
+
+use std::io::{BufRead, IsTerminal, stderr, stdin, stdout};
 
 use clap::{Args, Subcommand};
 
-use super::{Cli, exit::Exit};
+use super::{Cli, care::desk, exit::Exit};
 
 /// Arguments of `auth`.
 #[derive(Debug, Args)]
@@ -20,6 +27,12 @@ pub struct AuthArgs {
 pub enum AuthAction {
     /// Take over a pair of tokens from a file
     Import(import::ImportArgs),
+    /// Log in with a browser
+    Login(login::LoginArgs),
+    /// Show whose tokens are stored, and whether they may be used
+    Status(status::StatusArgs),
+    /// Remove a portal's tokens, and everything else that is stored about it
+    Forget(forget::ForgetArgs),
 }
 
 /// Runs the action.
@@ -29,5 +42,23 @@ pub enum AuthAction {
 pub(super) async fn auth(cli: &Cli, args: &AuthArgs) -> anyhow::Result<Exit> {
     match &args.action {
         AuthAction::Import(args) => import::run(cli, args).await,
+        AuthAction::Login(args) => login::run(cli, args).await,
+        AuthAction::Status(args) => {
+            let desk = desk(cli, args.check)?;
+            status::status(&desk, args, cli.portal.is_none(), &mut stdout()).await
+        }
+        AuthAction::Forget(args) => {
+            let mut answers = stdin().lock();
+            let person = stdin()
+                .is_terminal()
+                .then_some(&mut answers as &mut dyn BufRead);
+            forget::forget(
+                &desk(cli, false)?,
+                args,
+                person,
+                &mut stdout(),
+                &mut stderr(),
+            )
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::{
     Cli,
     config::ConfigCommand,
     desk::Desk,
+    doctor::{self, DoctorArgs, Ground},
     events::EventsCommand,
     exit::Exit,
     failures::FailuresCommand,
@@ -27,6 +28,8 @@ use crate::{
 pub enum CareCommand {
     /// Show how the portals are doing
     Status(StatusArgs),
+    /// Check every precondition, and say what to do about each that is not met
+    Doctor(DoctorArgs),
     /// Contacts that the portal refuses, or that somebody else keeps changing back
     #[command(subcommand)]
     Failures(FailuresCommand),
@@ -64,6 +67,18 @@ impl CareCommand {
                     other => other,
                 }
             }
+            Self::Doctor(args) => {
+                let stop = CancellationToken::new();
+                stop_on_signals(stop.clone())?;
+                let ground = Ground {
+                    file: &cli.config,
+                    env: &ProcessEnvironment,
+                    portal: cli.portal.as_deref(),
+                    clock: Arc::new(SystemClock),
+                    stop,
+                };
+                doctor::run(&ground, args, out).await
+            }
             Self::Failures(command) => command.run(&desk(cli, false)?, out),
             Self::Queue(command) => command.run(&desk(cli, true)?, out).await,
             Self::Events(command) => command.run(&desk(cli, true)?, out).await,
@@ -76,7 +91,7 @@ impl CareCommand {
 
 /// What a command works with. One that `talks` to portals may have to renew tokens: it needs the
 /// secrets, and is not interrupted in the middle of that.
-fn desk(cli: &Cli, talks: bool) -> anyhow::Result<Desk> {
+pub(super) fn desk(cli: &Cli, talks: bool) -> anyhow::Result<Desk> {
     let stop = CancellationToken::new();
     let config = if talks {
         stop_on_signals(stop.clone())?;

@@ -82,6 +82,10 @@ fn write_field(
     field: &Field,
     value: &dyn std::fmt::Debug,
 ) -> std::fmt::Result {
+    // Where another crate's line stands in its source is nobody's concern.
+    if field.name().starts_with("log.") {
+        return Ok(());
+    }
     if field.name() != "message" {
         write!(writer, "{field}=")?;
     }

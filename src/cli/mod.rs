@@ -7,6 +7,7 @@ mod change_summary;
 pub mod config;
 mod csv;
 pub mod desk;
+pub mod doctor;
 pub mod events;
 pub mod exit;
 pub mod failures;
@@ -156,21 +157,23 @@ impl Cli {
 
     /// The portal that `--portal` names, or all.
     fn chosen_or_all<'a>(&self, config: &'a Config) -> anyhow::Result<Vec<&'a PortalConfig>> {
-        let Some(wanted) = &self.portal else {
-            return Ok(config.portals.iter().collect());
-        };
-        let found = config.portals.iter().find(|portal| portal.name == *wanted);
-        found.map(|portal| vec![portal]).ok_or_else(|| {
-            Refusal {
-                exit: Exit::Usage,
-                message: format!(
-                    "no portal is called {wanted:?}; there are: {}",
-                    names_of(config)
-                ),
-            }
-            .into()
-        })
+        Ok(choose(config, self.portal.as_deref())?)
     }
+}
+
+/// The portal that is wanted, or all.
+fn choose<'a>(config: &'a Config, wanted: Option<&str>) -> Result<Vec<&'a PortalConfig>, Refusal> {
+    let Some(wanted) = wanted else {
+        return Ok(config.portals.iter().collect());
+    };
+    let found = config.portals.iter().find(|portal| portal.name == wanted);
+    found.map(|portal| vec![portal]).ok_or_else(|| Refusal {
+        exit: Exit::Usage,
+        message: format!(
+            "no portal is called {wanted:?}; there are: {}",
+            names_of(config)
+        ),
+    })
 }
 
 fn is_closed_pipe(error: &anyhow::Error) -> bool {

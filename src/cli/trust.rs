@@ -1,9 +1,6 @@
 //! The commands that show what is written, before and after, and take it back.
 
-use std::{
-    io::{self, ErrorKind},
-    sync::Arc,
-};
+use std::{io, sync::Arc};
 
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -49,7 +46,7 @@ impl TrustCommand {
     /// One that [`super::exit::exit_of`] turns into the exit code.
     pub async fn run(&self, cli: &Cli) -> anyhow::Result<Exit> {
         let (mut out, mut notes) = (io::stdout(), io::stderr());
-        let outcome = match self {
+        match self {
             Self::Preview(args) => {
                 let (mut drain, _) = to_the_portal(cli, None)?;
                 preview::preview(args, &mut drain, &mut out, &mut notes).await
@@ -70,11 +67,6 @@ impl TrustCommand {
                 let (store, portal) = of_the_store(cli)?;
                 ignore::ignore(args, &store, portal.id, Timestamp::now(), &mut out)
             }
-        };
-        // Whoever read our output has seen enough.
-        match outcome {
-            Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
-            other => other,
         }
     }
 }
@@ -102,7 +94,8 @@ fn to_the_portal(cli: &Cli, writes: Option<&str>) -> anyhow::Result<(Drain, Opti
     };
     let record = record(&context.store, portal)?;
     let portal = Portal::open(context, Arc::new(portal.clone()), &record, PATIENCE)?;
-    Ok((Drain::new(portal, config.poll.limit.get()), lock))
+    let drain = Drain::new(portal, config.poll.limit.get());
+    Ok((drain.naming_names(config.log_personal_data), lock))
 }
 
 fn record(store: &Store, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
@@ -117,11 +110,4 @@ fn record(store: &Store, portal: &PortalConfig) -> anyhow::Result<PortalRecord> 
         }
         .into()
     })
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error
-        .chain()
-        .filter_map(|cause| cause.downcast_ref::<io::Error>())
-        .any(|cause| cause.kind() == ErrorKind::BrokenPipe)
 }

@@ -53,6 +53,8 @@ struct Progress {
     written: u64,
     refused: u64,
     changes: ChangeSummary,
+    /// Contacts behind the last one that is done: they are counted, and walked over once more.
+    counted: HashSet<u64>,
 }
 
 /// Walks, lists what it finds and sums up. With `apply` the caller holds the drain lock.
@@ -67,8 +69,6 @@ pub(super) async fn walk(
     let (mut walk, mut progress) = begin(errand, drain, notes)?;
     let mut list = ChangeList::of_plans(out, errand.form)?;
     let (mut found, mut settled, mut noted_at) = (0, 0, began);
-    // Contacts of a stretch that has to be walked once more are counted once.
-    let mut shown = HashSet::new();
     let clock = drain.portal().clock();
     let outcome = loop {
         let done = if errand.apply { settled } else { found };
@@ -86,7 +86,7 @@ pub(super) async fn walk(
                         contact_id,
                         changes,
                     } => {
-                        if shown.insert(contact_id) {
+                        if progress.counted.insert(contact_id) {
                             found += 1;
                             progress.changes.add(changes);
                             list.plan(contact_id, changes)?;
@@ -96,7 +96,7 @@ pub(super) async fn walk(
                         contact_id,
                         looked_at,
                     } => {
-                        shown.clear();
+                        progress.counted.clear();
                         walk.reached = contact_id;
                         progress.looked_at = looked_at_before + looked_at;
                         walk.state = serde_json::to_string(&progress).map_err(io::Error::from)?;

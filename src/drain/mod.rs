@@ -42,7 +42,7 @@ use crate::{
     config::PortalConfig,
     names::Engine,
     portal::Portal,
-    store::{PlanFacts, RunId, RunTotals},
+    store::{PlanFacts, PortalRecord, RunId, RunTotals},
 };
 use pass::Pass;
 use sweep::Step;
@@ -190,10 +190,21 @@ impl Drain {
     /// Everything that has to stand before contacts may be changed. Answers how the pass ends where
     /// it may not begin.
     async fn begin(&mut self, pass: &mut Pass) -> Result<Option<Outcome>, DrainFailure> {
-        let mut record = self.portal.reread()?;
-        if record.paused_at.is_some() {
+        if self.portal.reread()?.paused_at.is_some() {
             return Ok(Some(Outcome::Paused));
         }
+        let record = self.admitted().await?;
+        self.memory.stand_in = record.stand_in;
+        if self.survey_is_due() {
+            self.survey().await?;
+        }
+        self.load_contests(pass)?;
+        self.check_brake(pass, record.braked_until)
+    }
+
+    /// The portal as it is stored, once its tokens have passed their checks.
+    async fn admitted(&mut self) -> Result<PortalRecord, DrainFailure> {
+        let mut record = self.portal.reread()?;
         if record.unverified.is_some() {
             // What was wrong when they were imported may have been put right meanwhile.
             if let Err(unfit) = self.portal.verify().await? {
@@ -203,12 +214,7 @@ impl Drain {
             record = self.portal.reread()?;
         }
         self.memory.facts = record.facts;
-        self.memory.stand_in = record.stand_in;
-        if self.survey_is_due() {
-            self.survey().await?;
-        }
-        self.load_contests(pass)?;
-        self.check_brake(pass, record.braked_until)
+        Ok(record)
     }
 
     /// Turn after turn until nothing is left to do now.

@@ -27,7 +27,7 @@ impl Drain {
         &mut self,
         listener: &mut Listener<'_>,
     ) -> Result<TaskSummary, DrainFailure> {
-        self.begin_showing()?;
+        self.begin_showing().await?;
         let before = self.portal.requests();
         let task = Task {
             dry: true,

@@ -102,12 +102,8 @@ impl Pass {
 
 impl Drain {
     /// Makes ready for a task that only shows: nothing is bound, adopted or learnt.
-    pub(super) fn begin_showing(&mut self) -> Result<(), DrainFailure> {
-        let record = self.portal.reread()?;
-        if let Some(reason) = record.unverified {
-            return Err(DrainFailure::Unverified(reason));
-        }
-        self.memory.facts = record.facts;
+    pub(super) async fn begin_showing(&mut self) -> Result<(), DrainFailure> {
+        self.admitted().await?;
         self.choose_connector();
         Ok(())
     }
@@ -181,7 +177,7 @@ impl Drain {
         let put_back = Some(values);
         let mut pass = Pass::for_task(RunKind::Undo, Task { dry, put_back });
         if dry {
-            self.begin_showing()?;
+            self.begin_showing().await?;
         } else if self.begin(&mut pass).await? == Some(Outcome::Paused) {
             return Err(DrainFailure::Temporary(
                 "the portal is paused; run `b24-tidyd resume` first".to_owned(),

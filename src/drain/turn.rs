@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     bitrix::{
-        Batch, BatchAnswer,
+        Batch, BatchAnswer, Problem,
         events::{self, ProcessId},
     },
     clock::after,
@@ -119,7 +119,14 @@ impl Drain {
         if !processed {
             self.strike_sent(&turn.writes)?;
         }
-        for correction in turn.writes {
+        let answered = matches!(
+            &failure,
+            CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))
+        );
+        for mut correction in turn.writes {
+            if answered {
+                correction.was_refused_again();
+            }
             self.look_again(pass, correction.item)?;
         }
         pass.to_read.extend(turn.pages.into_iter().flatten());

@@ -61,6 +61,7 @@ pub fn values_to_put_back(
     })?;
     for fields in plan.values_mut() {
         fields.retain(|field| field.ours != field.earlier);
+        fields.sort_by_key(|value| Field::ALL.iter().position(|field| *field == value.field));
     }
     plan.retain(|_, fields| !fields.is_empty());
     Ok(plan)

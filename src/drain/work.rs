@@ -38,8 +38,10 @@ pub(super) struct Item {
     pub stumbles: u32,
     /// Not to be read before.
     pub not_before: Option<Timestamp>,
-    /// The `DATE_MODIFY` at which the guard refused last.
+    /// The `DATE_MODIFY` at which the guard refused last, or the portal failed over it.
     pub refused_at: Option<String>,
+    /// Its guard was refused although nothing had changed: it is written by get and update.
+    pub plainly: bool,
     /// A list did not answer it: it is read by get, and a guard (which is a list) cannot see it.
     pub missing_from_list: bool,
 }
@@ -54,6 +56,7 @@ impl Item {
             stumbles: 0,
             not_before: None,
             refused_at: None,
+            plainly: false,
             missing_from_list: false,
         }
     }
@@ -78,6 +81,16 @@ pub(super) struct Correction {
 }
 
 impl Correction {
+    /// Notes that its guard refused, or that the portal failed over it. Answers whether that is the
+    /// second time although nothing has changed in between: then the guard itself is wrong.
+    pub(super) fn was_refused_again(&mut self) -> bool {
+        let modified = &self.contact.modified;
+        let again = modified.is_some() && self.item.refused_at == *modified;
+        self.item.refused_at.clone_from(modified);
+        self.item.plainly |= again;
+        again
+    }
+
     /// The fields and values to send: what changes, and nothing else.
     pub(super) fn fields(&self) -> Vec<(&'static str, String)> {
         self.changes

@@ -20,7 +20,8 @@ use crate::{
 /// Contacts in one request at most: two commands each, and room for acknowledgements.
 const MOST_CONTACTS: usize = 24;
 
-/// After this many looks in one pass a contact is written by get and update.
+/// After this many looks in one pass guards that cannot be proved, or a `DATE_MODIFY` that lies in the
+/// portal's own future, are given up on.
 const GUARDED_LOOKS: u32 = 3;
 
 /// `DATE_MODIFY` has whole seconds: a read in the second of the last edit is repeated this much later.
@@ -82,14 +83,17 @@ impl Drain {
             .any(|(_, value)| crate::bitrix::call::is_reference(value));
         let cannot = self.memory.facts.guards_work == Some(false)
             || item.missing_from_list
-            || item.looks >= GUARDED_LOOKS
+            || item.plainly
             || contact.modified.is_none();
+        let looked_enough = item.looks >= GUARDED_LOOKS;
         match contact.is_settled() {
             _ if cannot || !in_batch => Way::Plain,
             None => Way::Plain,
+            Some(false) if looked_enough && contact.is_from_the_future() => Way::Plain,
             Some(false) => Way::ReadAgain,
-            Some(true) if !self.memory.guards_proven => Way::ReadAgain,
-            Some(true) => Way::Guarded,
+            Some(true) if self.memory.guards_proven => Way::Guarded,
+            Some(true) if looked_enough => Way::Plain,
+            Some(true) => Way::ReadAgain,
         }
     }
 
@@ -207,17 +211,9 @@ impl Drain {
         self.written(pass, written)?;
         self.strike_sent(&untouched)?;
         for mut correction in untouched {
-            // Refused once more although nothing has changed in between: the guard itself is wrong.
-            if correction.item.refused_at.is_some()
-                && correction.item.refused_at == correction.contact.modified
-            {
+            if correction.was_refused_again() {
                 self.count_false_refusal()?;
-                correction.item.looks = correction.item.looks.max(GUARDED_LOOKS);
             }
-            correction
-                .item
-                .refused_at
-                .clone_from(&correction.contact.modified);
             self.look_again(pass, correction.item)?;
         }
         for (correction, problem) in failed {

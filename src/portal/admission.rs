@@ -174,7 +174,11 @@ impl<'a> Admission<'a> {
         }
     }
 
-    fn check_portal(&self, handed: Option<&str>) -> Result<(), Obstacle> {
+    /// Whether what is handed over is for the configured portal, given as `host` or `host:port`.
+    ///
+    /// # Errors
+    /// [`Obstacle::OtherPortal`].
+    pub fn check_portal(&self, handed: Option<&str>) -> Result<(), Obstacle> {
         let configured = authority(&self.config.url);
         match handed {
             Some(handed) if handed != configured => Err(Obstacle::OtherPortal {
@@ -245,6 +249,10 @@ impl<'a> Admission<'a> {
             stored: true,
         };
         let call = |failure| kept(Obstacle::Call(failure));
+        let mark = |reason: &str| {
+            let marked = store.set_unverified(id, Some(reason));
+            marked.map_err(CallFailure::from).map_err(call)
+        };
         let record = store.portal(id).map_err(CallFailure::from).map_err(call)?;
         if let Some(handed) = stray {
             let configured = authority(&self.config.url);
@@ -259,13 +267,12 @@ impl<'a> Admission<'a> {
                 standing,
                 renewed: true,
             }),
-            Ok(Err(unfit)) => Err(kept(unfit.into())),
+            Ok(Err(unfit)) => {
+                mark(&unfit.to_string())?;
+                Err(kept(unfit.into()))
+            }
             Err(failure) => {
-                let reason = format!("its check brought no answer: {failure}");
-                store
-                    .set_unverified(id, Some(&reason))
-                    .map_err(CallFailure::from)
-                    .map_err(call)?;
+                mark(&format!("its check brought no answer: {failure}"))?;
                 Err(call(failure))
             }
         }

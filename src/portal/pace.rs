@@ -132,6 +132,19 @@ impl Portal {
         })
     }
 
+    /// How many requests are in the portal's bucket, as far as this store knows.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn bucket_level(&self) -> Result<f64, StoreFault> {
+        let (plan, now) = (self.plan(), self.now());
+        self.store().with_bucket(&self.host(), |before| {
+            let bucket =
+                before.map_or(Bucket::empty(now), |(level, as_of)| Bucket { level, as_of });
+            ((bucket.level, bucket.as_of), bucket.level_at(plan, now))
+        })
+    }
+
     /// How long one call of a method takes on this portal, in seconds, as far as was measured.
     #[must_use]
     pub fn cost(&self, method: &str) -> f64 {

@@ -96,11 +96,15 @@ impl Portal {
                     if now_stored.refresh.expose_secret() != record.tokens.refresh.expose_secret() {
                         return Ok(now_stored);
                     }
-                    return Err(self.lose_authorisation(&said));
+                    return Err(self.lose_authorisation(&format!(
+                        "the refresh token is no longer accepted ({said}): another program renewed \
+                         it, the state file was restored from a backup, or 180 days have passed"
+                    )));
                 }
                 Err(GrantProblem::Refused(said)) => {
                     return Err(self.lose_authorisation(&format!(
-                        "{said}; check the client id, its secret and the application's payment"
+                        "the authorisation server refuses the application ({said}): compare its \
+                         client_id and client secret"
                     )));
                 }
                 // The answer may be lost although the pair was rotated: the old token tells.

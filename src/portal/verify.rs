@@ -18,7 +18,12 @@ impl Portal {
     /// to change.
     pub async fn verify(&self) -> Result<Result<Standing, Unfit>, CallFailure> {
         let batch = application::ask_standing();
-        let verdict = match self.batch(&batch, Repeat::Freely).await {
+        // Not with a connector: the plan may lack it, and nothing here needs it.
+        let connector = self.queue().connector;
+        self.use_connector(None);
+        let answer = self.batch(&batch, Repeat::Freely).await;
+        self.use_connector(Some(connector.as_str()).filter(|name| !name.is_empty()));
+        let verdict = match answer {
             Ok(mut answer) => application::read_standing(&mut answer)?,
             Err(CallFailure::Problem(Problem::Unauthorised(said))) => {
                 Err(application::unfit(&said))

@@ -128,8 +128,8 @@ impl Board {
     fn tell_status(&self, state: &mut State) {
         let text = state.line();
         let known = !state.portals.is_empty();
-        if known && state.ready && !state.stopping && text != state.told {
-            self.notifier.status(&text);
+        let news = known && state.ready && !state.stopping && text != state.told;
+        if news && self.notifier.status(&text) {
             state.told = text;
         }
     }
@@ -181,16 +181,15 @@ impl State {
 
 #[cfg(test)]
 mod tests {
-    use sd_notify::NotifyState;
-
     use super::*;
 
     fn board() -> (Board, Arc<Mutex<Vec<String>>>) {
         let told: Arc<Mutex<Vec<String>>> = Arc::default();
         let ears = told.clone();
-        let tell = move |states: &[NotifyState<'_>]| {
+        let tell = move |message: &str| {
             let mut told = ears.lock().unwrap_or_else(PoisonError::into_inner);
-            told.extend(states.iter().map(ToString::to_string));
+            told.extend(message.lines().map(str::to_owned));
+            true
         };
         (Board::new(Notifier::new(tell, None)), told)
     }

@@ -22,6 +22,11 @@ use crate::{
 /// where a portal has not answered yet.
 const READY_WITHIN: f64 = 15.0;
 
+/// How often a manager that was not listening is tried to be told at the end, and how many seconds
+/// lie in between.
+const LAST_WORDS: u32 = 10;
+const BETWEEN_LAST_WORDS: f64 = 0.05;
+
 /// Opens the state file and takes its drain lock.
 pub type OpenStore = dyn Fn(&Path) -> anyhow::Result<(Context, Lock)> + Send + Sync;
 
@@ -84,6 +89,13 @@ impl Daemon {
         }
         board.stopping();
         crew.all_gone().await;
+        for _ in 0..LAST_WORDS {
+            if self.notifier.catch_up() {
+                break;
+            }
+            let moment = after(clock.now(), BETWEEN_LAST_WORDS);
+            clock.alarm_at(moment).await;
+        }
         Ok(())
     }
 

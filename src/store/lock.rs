@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{PortalId, Store, StoreFault};
+use super::{PortalId, Store, StoreFault, owner::hand_over};
 
 /// How often a lock that is taken is tried again before its holder is believed.
 const LOOKS: u32 = 3;
@@ -41,7 +41,7 @@ impl Store {
     /// # Errors
     /// The outer error is a fault of the file system; the inner one names the present holder.
     pub fn lock_drain(&self, who: &str) -> Result<Result<Lock, Holder>, StoreFault> {
-        take(&self.drain_lock_path(), who)
+        self.take(&self.drain_lock_path(), who)
     }
 
     /// Who drains at the moment, if anybody.
@@ -66,7 +66,37 @@ impl Store {
     /// # Errors
     /// As [`Store::lock_drain`].
     pub fn lock_renewal(&self, portal: PortalId) -> Result<Result<Lock, Holder>, StoreFault> {
-        take(&self.beside(&format!("renew-{portal}.lock")), "renewal")
+        self.take(&self.beside(&format!("renew-{portal}.lock")), "renewal")
+    }
+
+    fn take(&self, path: &Path, who: &str) -> Result<Result<Lock, Holder>, StoreFault> {
+        let io = |error: std::io::Error| StoreFault::from_io(path, &error);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(io)?;
+        hand_over(&file, self.path());
+        let mut looks = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::Error(error)) => return Err(io(error)),
+                Err(TryLockError::WouldBlock) if looks == LOOKS => {
+                    return Ok(Err(read_holder(&file)));
+                }
+                // Somebody may only be asking who holds it, which takes microseconds.
+                Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
+            }
+            looks += 1;
+        }
+        file.set_len(0).map_err(io)?;
+        file.seek(SeekFrom::Start(0)).map_err(io)?;
+        write!(file, "{who}, process {}", std::process::id()).map_err(io)?;
+        Ok(Ok(Lock { _file: file }))
     }
 
     fn drain_lock_path(&self) -> PathBuf {
@@ -79,33 +109,6 @@ impl Store {
         name.push(suffix);
         PathBuf::from(name)
     }
-}
-
-fn take(path: &Path, who: &str) -> Result<Result<Lock, Holder>, StoreFault> {
-    let io = |error: std::io::Error| StoreFault::from_io(path, &error);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(io)?;
-    let mut looks = 0;
-    loop {
-        match file.try_lock() {
-            Ok(()) => break,
-            Err(TryLockError::Error(error)) => return Err(io(error)),
-            Err(TryLockError::WouldBlock) if looks == LOOKS => return Ok(Err(read_holder(&file))),
-            // Somebody may only be asking who holds it, which takes microseconds.
-            Err(TryLockError::WouldBlock) => std::thread::sleep(BETWEEN_LOOKS),
-        }
-        looks += 1;
-    }
-    file.set_len(0).map_err(io)?;
-    file.seek(SeekFrom::Start(0)).map_err(io)?;
-    write!(file, "{who}, process {}", std::process::id()).map_err(io)?;
-    Ok(Ok(Lock { _file: file }))
 }
 
 fn read_holder(mut file: &File) -> Holder {

@@ -11,6 +11,7 @@ mod history;
 mod ignored;
 mod lock;
 mod open;
+mod owner;
 mod portals;
 mod reservations;
 mod runs;

@@ -11,7 +11,7 @@ use std::{
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::{Store, StoreFault};
+use super::{Store, StoreFault, owner::hand_over};
 
 /// Marks a database as ours: `b24t` in ASCII.
 const APPLICATION_ID: i64 = 0x6232_3474;
@@ -133,12 +133,15 @@ fn create(path: &Path) -> Result<(), StoreFault> {
     }
     let draft = PathBuf::from(format!("{}.new.{}", path.display(), std::process::id()));
     let _ = fs::remove_file(&draft);
-    OpenOptions::new()
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(&draft)
         .map_err(io)?;
+    if let Some(folder) = draft.parent() {
+        hand_over(&file, folder);
+    }
     let fault = |error| StoreFault::from_sqlite(path, error);
     {
         let mut connection = Connection::open(&draft).map_err(fault)?;

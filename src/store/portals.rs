@@ -178,14 +178,22 @@ impl Store {
         })
     }
 
-    /// Removes a portal with everything that is known about it.
+    /// Removes a portal with everything that is known about it, so that nothing of its tokens stays
+    /// in the file.
     ///
     /// # Errors
     /// A fault of the state file.
     pub fn forget_portal(&self, portal: PortalId) -> Result<(), StoreFault> {
+        self.read(|db| db.execute_batch("PRAGMA secure_delete = ON"))?;
         self.write(|db| {
             db.execute("DELETE FROM portal WHERE id = ?1", params![portal.0])
                 .map(drop)
+        })?;
+        // Older pages wait in the log beside the file. Where somebody reads it at this moment, they
+        // go with the next checkpoint.
+        self.read(|db| {
+            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+                .or_else(|_| Ok(()))
         })
     }
 

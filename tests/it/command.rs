@@ -1,9 +1,29 @@
 //! Commands as they are typed, run on a world.
 
-use b24_tidyd::cli::{Cli, Command, care::CareCommand, exit::Exit, pause, status};
+use std::ffi::OsString;
+
+use b24_tidyd::{
+    cli::{
+        Cli, Command,
+        care::CareCommand,
+        doctor::{self, Ground},
+        exit::Exit,
+        pause, status,
+    },
+    config::Environment,
+};
 use clap::Parser;
 
 use crate::world::World;
+
+/// No variable is set.
+struct NoEnvironment;
+
+impl Environment for NoEnvironment {
+    fn var(&self, _: &str) -> Option<OsString> {
+        None
+    }
+}
 
 /// Runs a command, and answers how it ended and what it said, with whatever differs from run to run
 /// made equal.
@@ -17,11 +37,28 @@ pub(crate) async fn outcome(world: &World, line: &[&str]) -> anyhow::Result<(Exi
         CareCommand::Events(command) => command.run(&desk, out).await?,
         CareCommand::Pause(args) => pause::pause(&desk, &args, out)?,
         CareCommand::Resume(args) => pause::resume(&desk, &args, out)?,
+        CareCommand::Doctor(args) => {
+            let file = world.config_file();
+            let ground = Ground {
+                file: &file,
+                env: &NoEnvironment,
+                portal: None,
+                clock: world.context.clock.clone(),
+                stop: world.context.stop.clone(),
+            };
+            doctor::run(&ground, &args, out).await?
+        }
         CareCommand::Config(_) => panic!("works on no world: {line:?}"),
     };
     let text = String::from_utf8(std::mem::take(out)).unwrap();
     let text = text
         .replace(&world.portal.url(), "http://acme")
+        .replace(world.portal.url().trim_start_matches("http://"), "acme")
+        .replace(
+            world.portal.oauth_url().trim_start_matches("http://"),
+            "oauth",
+        )
+        .replace(world.folder.path().to_str().unwrap(), "/folder")
         .replace(&world.portal.member_id(), "m1");
     Ok((exit, text))
 }

@@ -2,6 +2,8 @@
 
 use b24_tidyd::drain::Outcome;
 
+use test_portal::{Effect, Fault, Matcher};
+
 use crate::world::World;
 
 #[tokio::test]
@@ -59,4 +61,25 @@ async fn a_thousand_events_take_few_requests() {
     assert_eq!(summary.outcome, Outcome::Done);
     world.assert_clean();
     assert!(summary.totals.requests <= 48, "{}", summary.totals.requests);
+}
+
+/// Where a reservation's answer was lost, the rows are looked for at once: a process that waited for
+/// its next survey would be deaf for an hour.
+#[tokio::test]
+async fn a_reservation_whose_answer_was_lost_is_found_by_the_same_process() {
+    for effect in [Effect::LoseAnswer, Effect::TruncatedJson, Effect::CutAnswer] {
+        let world = World::new().await.bound().await;
+        let mut drain = world.drain();
+        drain.pass(&mut |_| {}).await.unwrap();
+        let id = world.portal.add_contact("anna", "", "SMITH");
+        world.advance(5.0);
+        let reserving = Matcher::calling("event.offline.get");
+        world.portal.fault(Fault::new(reserving, effect.clone()));
+
+        let summary = drain.pass(&mut |_| {}).await.unwrap();
+
+        assert_eq!(summary.outcome, Outcome::Done, "{effect:?}");
+        assert_eq!(world.names(id), ["Anna", "", "Smith"], "{effect:?}");
+        world.assert_clean();
+    }
 }

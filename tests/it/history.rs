@@ -107,6 +107,6 @@ async fn people_read_it_in_eighty_columns() {
     assert!(
         answer
             .out
-            .contains("  NAME         \"anna\" -> \"Anna\"  (title_case)\n")
+            .contains("  NAME         \"anna\" -> \"Anna\"  (title-case)\n")
     );
 }

@@ -5,7 +5,7 @@ use std::{process::Child, time::Duration};
 use crate::installed::Installed;
 
 /// Waits on a condition; the limit only ends a test that has failed.
-async fn eventually(what: &str, condition: impl Fn() -> bool) {
+pub(crate) async fn eventually(what: &str, condition: impl Fn() -> bool) {
     let limit = std::time::Instant::now() + Duration::from_secs(30);
     while !condition() {
         assert!(std::time::Instant::now() < limit, "never happened: {what}");
@@ -14,10 +14,10 @@ async fn eventually(what: &str, condition: impl Fn() -> bool) {
 }
 
 /// Ends a daemon that a failed test would leave behind.
-struct Daemon(Child);
+pub(crate) struct Daemon(pub(crate) Child);
 
 impl Daemon {
-    fn terminate(&mut self) -> Option<i32> {
+    pub(crate) fn terminate(&mut self) -> Option<i32> {
         let id = self.0.id().to_string();
         std::process::Command::new("kill")
             .args(["-TERM", &id])

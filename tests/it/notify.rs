@@ -170,3 +170,16 @@ async fn a_second_signal_ends_at_once() {
     // Another code than that of a stop that was waited for.
     assert_eq!(daemon.end(), Some(75));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manager_that_does_not_read_holds_nobody_up() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    let mut daemon = Managed::start(&installed, watchdog);
+    // A socket takes a number of messages that nobody reads, ten as a rule; there are more.
+    let polls = || installed.portal.request_count();
+    eventually("thirty polls", || polls() >= 30);
+    assert!(said(&daemon.until("READY=1")).contains(&"READY=1"));
+    daemon.signal("TERM");
+    daemon.until("STOPPING=1");
+    assert_eq!(daemon.end(), Some(0));
+}

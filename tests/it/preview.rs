@@ -127,7 +127,7 @@ async fn people_read_it_in_eighty_columns() {
     answer.assert_fits();
     assert!(
         answer.out.contains(&format!(
-            "contact {id}\n  NAME         \"anna\" -> \"Anna\"  (title_case)\n"
+            "contact {id}\n  NAME         \"anna\" -> \"Anna\"  (title-case)\n"
         )),
         "{}",
         answer.out
@@ -165,7 +165,7 @@ async fn all_contacts_are_walked_and_summed_up() {
     assert!(
         answer
             .out
-            .contains("     44  title_case\n             \"anna\" -> \"Anna\"\n"),
+            .contains("     44  title-case\n             \"anna\" -> \"Anna\"\n"),
         "{}",
         answer.out
     );
@@ -186,7 +186,7 @@ async fn all_contacts_are_walked_and_summed_up() {
     let csv = world.says("preview --all --csv").await;
     assert!(
         csv.out
-            .starts_with("contact_id,field,old,new,rule\r\n1,NAME,anna,Anna,title_case\r\n"),
+            .starts_with("contact_id,field,old,new,rule\r\n1,NAME,anna,Anna,title-case\r\n"),
         "{}",
         csv.out
     );

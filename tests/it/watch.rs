@@ -33,11 +33,11 @@ impl Watched {
         let clock = SteppedClock::new();
         let pings: Arc<Mutex<Vec<f64>>> = Arc::default();
         let (began, ears, time) = (clock.steady(), pings.clone(), clock.clone());
-        let tell = move |states: &[sd_notify::NotifyState<'_>]| {
-            assert_eq!(states.len(), 1);
-            assert_eq!(states[0].to_string(), "WATCHDOG=1");
+        let tell = move |message: &str| {
+            assert_eq!(message, "WATCHDOG=1\n");
             let passed = time.steady().duration_since(began).as_secs_f64();
             ears.lock().unwrap().push(passed);
+            true
         };
         let notifier = Notifier::new(tell, Some(Duration::from_secs_f64(INTERVAL)));
         Self {

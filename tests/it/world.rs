@@ -1,6 +1,10 @@
 //! A world to test in: a test portal and a client that share one injected clock, and a real store.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use b24_tidyd::{
     bitrix::Transport,
@@ -82,7 +86,7 @@ impl World {
             clock: shared,
             stop: CancellationToken::new(),
         };
-        let config = portal_config(&portal);
+        let config = portal_config(&portal, folder.path());
         let world = Self {
             portal,
             clock,
@@ -157,6 +161,11 @@ impl World {
         .await
     }
 
+    /// The configuration file as it was first; a test may append to it.
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
     /// What a command works with.
     pub(crate) fn desk(&self) -> Desk {
         Desk::open(
@@ -226,18 +235,17 @@ pub(crate) fn fast_folder() -> TempDir {
         .unwrap()
 }
 
-/// The configuration that fits a test portal.
-pub(crate) fn portal_config(portal: &Portal) -> PortalConfig {
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("config.toml");
-    let secret = folder.path().join("secret");
+/// Writes the configuration that fits a test portal into a folder, and reads it.
+fn portal_config(portal: &Portal, folder: &Path) -> PortalConfig {
+    let file = folder.join("config.toml");
+    let secret = folder.join("secret");
     std::fs::write(&secret, portal.client_secret()).unwrap();
     let mut private = std::fs::metadata(&secret).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut private, 0o600);
     std::fs::set_permissions(&secret, private).unwrap();
     let text = format!(
         "[app]\nclient_id = {:?}\nclient_secret_file = \"secret\"\noauth_url = {:?}\n\
-         [[portal]]\nname = \"acme\"\nurl = {:?}\n",
+         [store]\npath = \"state.db\"\n[[portal]]\nname = \"acme\"\nurl = {:?}\n",
         portal.client_id(),
         portal.oauth_url(),
         portal.url()

@@ -142,6 +142,8 @@ def live(service):
         service.await_line(daemon, "WATCHDOG=1", DRAIN_WITHIN)
         say("reload")
         daemon.send_signal(signal.SIGHUP)
+        service.await_line(daemon, "RELOADING=1", READY_WITHIN)
+        service.await_line(daemon, "READY=1", READY_WITHIN)
         service.await_line(daemon, "WATCHDOG=1", DRAIN_WITHIN)
         say("stop")
         daemon.send_signal(signal.SIGTERM)

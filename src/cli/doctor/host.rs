@@ -1,0 +1,141 @@
+//! What the host has to offer: configuration, state file, way out.
+
+use std::{fs, os::unix::fs::MetadataExt, path::Path};
+
+use url::Url;
+
+use super::{Ground, chart::Chart};
+use crate::{
+    cli::{
+        exit::{Exit, exit_of},
+        text::count,
+    },
+    config::{Config, Problems},
+    store::{Store, StoreFault},
+};
+
+/// The variables that name the way out, in the order in which they are looked at.
+const PROXIES: [&str; 6] = [
+    "https_proxy",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "HTTP_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+];
+
+/// Reads the configuration, without its secrets where those are what is wrong. Answers whether the
+/// secrets are there.
+pub(super) fn configuration(ground: &Ground<'_>, chart: &mut Chart) -> Option<(Config, bool)> {
+    match Config::load(ground.file, ground.env) {
+        Ok(config) => {
+            let portals = count(config.portals.len() as u64, "portal");
+            chart.ok(
+                "configuration",
+                format!("{}, {portals}", ground.file.display()),
+            );
+            Some((config, true))
+        }
+        Err(Problems(problems)) => {
+            for problem in problems {
+                chart.fail("configuration", Exit::Configuration, problem.to_string());
+            }
+            let config = Config::load_without_secrets(ground.file, ground.env).ok()?;
+            Some((config, false))
+        }
+    }
+}
+
+/// Opens the state file.
+pub(super) fn store(path: &Path, chart: &mut Chart) -> Option<Store> {
+    let opened = Store::open(path).and_then(|store| store.check_integrity().map(|()| store));
+    match opened {
+        Ok(store) => {
+            chart.ok("state file", format!("{}, undamaged", path.display()));
+            owners(path, chart);
+            Some(store)
+        }
+        Err(fault) => {
+            let text = fault.to_string();
+            chart.fail("state file", exit_of(&fault.into()), text);
+            None
+        }
+    }
+}
+
+/// A state file that root made is out of the service's reach.
+fn owners(path: &Path, chart: &mut Chart) {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+    let Ok(owner) = fs::metadata(folder).map(|folder| folder.uid()) else {
+        return;
+    };
+    let strangers: Vec<String> = fs::read_dir(folder)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .filter(|entry| entry.file_name().as_encoded_bytes().starts_with(name))
+        .filter(|entry| entry.metadata().is_ok_and(|found| found.uid() != owner))
+        .map(|entry| entry.path().display().to_string())
+        .collect();
+    if strangers.is_empty() {
+        chart.ok("owner", "the state belongs to its folder's owner");
+    } else {
+        chart.warn(
+            "owner",
+            format!(
+                "{} not that of the folder (user {owner}); run `chown --reference={} {}`",
+                if strangers.len() == 1 {
+                    "a file's owner is"
+                } else {
+                    "some files' owner is"
+                },
+                folder.display(),
+                strangers.join(" ")
+            ),
+        );
+    }
+}
+
+/// Who drains at present.
+pub(super) fn drain_lock(store: &Store, chart: &mut Chart) {
+    match store.drain_lock_holder() {
+        Ok(Some(holder)) => chart.ok("drain lock", format!("held by {holder}")),
+        Ok(None) => chart.ok("drain lock", "free: nobody drains at the moment"),
+        Err(fault) => lock_fault(fault, chart),
+    }
+}
+
+fn lock_fault(fault: StoreFault, chart: &mut Chart) {
+    let text = fault.to_string();
+    chart.fail("drain lock", exit_of(&fault.into()), text);
+}
+
+/// The way out. Answers whether it leads through a proxy.
+pub(super) fn proxy(ground: &Ground<'_>, chart: &mut Chart) -> bool {
+    let named = PROXIES
+        .into_iter()
+        .find_map(|name| Some((name, ground.env.set(name)?.into_string().ok()?)));
+    let Some((name, value)) = named else {
+        chart.ok("proxy", "none is set");
+        return false;
+    };
+    let with_scheme = if value.contains("://") {
+        value
+    } else {
+        format!("http://{value}")
+    };
+    // An address of a proxy may hold a password: only its host is shown.
+    match with_scheme.parse::<Url>() {
+        Ok(url) => {
+            let host = url.host_str().unwrap_or_default();
+            let port = url.port_or_known_default().unwrap_or_default();
+            chart.ok("proxy", format!("{name}: {host}:{port}"));
+        }
+        Err(_) => chart.warn(
+            "proxy",
+            format!("{name} is no address; set it to one like http://proxy.example:3128"),
+        ),
+    }
+    true
+}
