@@ -76,8 +76,8 @@ struct Memory {
     facts: PlanFacts,
     /// The queue without a connector was bound to stand in for ours.
     stand_in: bool,
-    /// It was unbound and emptied since the start.
-    stand_in_emptied: bool,
+    /// It was unbound, since the start.
+    stand_in_unbound_at: Option<Timestamp>,
     /// The guard was proved since the start.
     guards_proven: bool,
     /// The answer to a reservation may have been lost.

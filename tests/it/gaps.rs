@@ -4,7 +4,7 @@ use b24_tidyd::{
     drain::{DrainFailure, Outcome},
     store::{Cursor, QueueKey},
 };
-use test_portal::{Effect, Fault, Matcher};
+use test_portal::{Effect, Fault, GuardMode, Matcher};
 
 use crate::world::World;
 
@@ -257,6 +257,22 @@ async fn a_portal_that_does_not_follow_references_is_walked_page_by_page() {
             .iter()
             .all(|contact| contact.name.as_deref() == Some("Anna"))
     );
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_portal_that_drops_the_filter_is_not_tidied_as_a_whole() {
+    let world = drained().await;
+    let settings = |settings: &mut test_portal::Settings| settings.guard = GuardMode::FilterIgnored;
+    world.portal.settings(settings);
+    let old = world.portal.seed_contact("old one", "", "");
+    world.portal.unbind_all();
+    world.advance(60.0);
+    let fresh = world.portal.add_contact("anna", "", "");
+    world.advance(60.0);
+    world.pass().await.unwrap();
+    assert_eq!(world.names(fresh)[0], "Anna");
+    assert_eq!(world.names(old)[0], "old one");
     world.assert_clean();
 }
 

@@ -23,6 +23,7 @@ mod config_example;
 mod config_problems;
 mod config_schedule;
 mod config_secret;
+mod connectors;
 mod console;
 mod daemon;
 mod drain;

@@ -23,6 +23,9 @@ use crate::world::World;
 /// More passes than any settling can need.
 const MOST_PASSES: u32 = 60;
 
+/// The event of another handler of the application.
+const FOREIGN: &str = "ONCRMDEALADD";
+
 /// A world, the process that works in it, and what the test has to know about both.
 pub(super) struct Scene {
     seed: u64,
@@ -31,6 +34,9 @@ pub(super) struct Scene {
     mischief: Mischief,
     limit: u32,
     foreign: Vec<QueueRow>,
+    /// Either contacts are hidden from lists here, or things happen that leave gaps: a sweep cannot
+    /// find what no list shows.
+    hides: bool,
     /// The application is switched off.
     off: bool,
     /// We have noticed, or another refusal since.
@@ -57,6 +63,7 @@ impl Scene {
             drain: None,
             limit: [1, 3, 50, 1000][chance.random_range(0..4)],
             foreign: Vec::new(),
+            hides: chance.random_bool(0.3),
             off: false,
             noticed: false,
             diary: Vec::new(),
@@ -104,12 +111,12 @@ impl Scene {
                 });
                 format!("refuse {id}")
             }
-            (24, Some(id)) => {
+            (24, Some(id)) if self.hides => {
                 self.portal()
                     .settings(|settings| settings.hidden_from_list.insert(id));
                 format!("hide {id}")
             }
-            (25, _) => {
+            (25, _) if !self.hides => {
                 self.portal().unbind_all();
                 "unbind".to_owned()
             }
@@ -120,7 +127,7 @@ impl Scene {
                 });
                 format!("plan confirms: {now}")
             }
-            (27, _) => {
+            (27, _) if !self.hides => {
                 let now = self.portal().settings(|settings| {
                     settings.plan_connector = !settings.plan_connector;
                     settings.plan_connector
@@ -132,7 +139,7 @@ impl Scene {
                 "tokens expire".to_owned()
             }
             (29, _) => format!("rename to {}", self.portal().rename_host()),
-            (30, _) => self.switch(),
+            (30, _) if !self.hides => self.switch(),
             (31, _) => {
                 self.world.advance(3700.0);
                 "an hour passes".to_owned()
@@ -170,7 +177,7 @@ impl Scene {
     fn plant_foreign(&mut self) -> String {
         let number = self.foreign.len() as u64 + 1;
         let id = self.portal().push_row(QueueRow {
-            event_name: "ONCRMDEALADD".to_owned(),
+            event_name: FOREIGN.to_owned(),
             event_data: json!({"FIELDS": {"ID": number.to_string()}}),
             ..QueueRow::default()
         });
@@ -264,6 +271,8 @@ impl Scene {
             settings.plan_connector = true;
             settings.refused.clear();
         });
+        // Error rows are looked for on a slow schedule.
+        self.world.advance(6.5 * 3600.0);
         let mut done = 0;
         for _ in 0..MOST_PASSES {
             self.world.advance(3700.0);
@@ -310,8 +319,11 @@ impl Scene {
                 self.story("a write without a change")
             );
         }
-        let left = self.portal().queue();
-        assert_eq!(left, self.foreign, "{}", self.story("the queue"));
+        let queue = self.portal().queue();
+        let (foreign, left): (Vec<QueueRow>, Vec<QueueRow>) =
+            queue.into_iter().partition(|row| row.event_name == FOREIGN);
+        assert!(left.is_empty(), "{}", self.story(&format!("{left:#?}")));
+        assert_eq!(foreign, self.foreign);
         let store = &self.world.context.store;
         for connector in ["", "tidy"] {
             let queue = QueueKey {
@@ -322,7 +334,14 @@ impl Scene {
             assert_eq!(open, [], "{}", self.story("open rows"));
         }
         assert_eq!(store.cursor(&self.key()).unwrap().gap_since, None);
-        assert_eq!(store.unanswered_changes(self.world.id()).unwrap(), []);
+        // What became of a write to a contact that is gone, nobody can tell any more.
+        let mut unanswered = store.unanswered_changes(self.world.id()).unwrap();
+        unanswered.retain(|change| self.portal().contact(change.contact_id).is_some());
+        assert!(
+            unanswered.is_empty(),
+            "{}",
+            self.story(&format!("{unanswered:?}"))
+        );
         let broken = self.portal().violations();
         assert!(broken.is_empty(), "{}", self.story(&format!("{broken:#?}")));
         let owed = self.portal().owed_contacts();
