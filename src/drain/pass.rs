@@ -35,6 +35,10 @@ pub(super) struct Pass {
     pub parked: u64,
     pub writes_wait: Option<(Timestamp, String)>,
     pub deferred: u64,
+    /// The last page of the queue was long: more may wait behind it.
+    pub is_long: bool,
+    /// Events that still wait in the portal's queue, where that was asked.
+    pub waiting: Option<u64>,
     /// How far the queue was listed, on a plan without confirmation.
     pub listed_to: BTreeMap<(ContactEvent, bool), u64>,
     /// Contacts that may still be written before the brake is looked at again.
@@ -82,6 +86,7 @@ impl Pass {
             events: self.totals.events,
             changed: self.totals.changed,
             in_hand: (self.to_read.len() + self.to_write.len()) as u64,
+            waiting: self.waiting,
         }
     }
 
@@ -89,14 +94,13 @@ impl Pass {
     pub(super) fn take_up(&mut self, events: Vec<StoredEvent>) {
         self.in_hand.extend(events.iter().map(|event| event.row_id));
         let (items, nameless) = work::group(events);
+        let in_hand = self.to_read.iter().enumerate();
+        let positions: HashMap<u64, usize> =
+            in_hand.map(|(at, item)| (item.contact_id, at)).collect();
         for item in items {
             // A contact that is being looked at anyway gets the new rows, too.
-            match self
-                .to_read
-                .iter_mut()
-                .find(|other| other.contact_id == item.contact_id)
-            {
-                Some(other) => other.rows.extend(item.rows),
+            match positions.get(&item.contact_id) {
+                Some(at) => self.to_read[*at].rows.extend(item.rows),
                 None => self.to_read.push(item),
             }
         }
