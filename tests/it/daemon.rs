@@ -96,6 +96,46 @@ async fn an_outage_is_logged_once_and_its_end_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_state_file_that_somebody_locks_is_waited_for() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    let mut daemon = Managed::start(&installed, |_| {});
+    daemon.until("STATUS=");
+    let other = rusqlite::Connection::open(installed.store_path()).unwrap();
+    other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    let id = installed.portal.add_contact("anna", "", "SMITH");
+    daemon.messages_to(|line| line.contains("locked by another process"));
+    assert!(!tidied(&installed, id));
+    other.execute_batch("ROLLBACK").unwrap();
+    eventually("a tidy name", || tidied(&installed, id));
+    eventually("an empty queue", || installed.portal.queue().is_empty());
+    let log = daemon.log();
+    assert_eq!(log.matches("locked by another process").count(), 1, "{log}");
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(installed.portal.violations(), [] as [String; 0]);
+}
+
+/// Together with the schedule's own tests: an edit waits for one tick, and not for a second one.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_next_look_brings_an_edit() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    let mut daemon = Managed::start(&installed, |_| {});
+    daemon.until("STATUS=");
+    let before = installed.portal.request_count();
+    let id = installed.portal.add_contact("anna", "", "SMITH");
+    eventually("a tidy name", || tidied(&installed, id));
+    let requests = installed.portal.requests();
+    let looks = requests
+        .iter()
+        .filter(|request| request.number > before)
+        .take_while(|request| !request.calls("crm.contact.update"))
+        .filter(|request| request.calls("event.offline.get"))
+        .count();
+    // A second one where a look fell between the count and the edit.
+    assert!((1..=2).contains(&looks), "{looks}");
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_client_secret_may_come_as_a_credential() {
     let installed = Installed::authorised(|_| {}, "").await;
     let credentials = installed.folder.path().join("credentials");

@@ -63,15 +63,9 @@ async fn nobody_is_told_where_nobody_listens() {
     assert_eq!(daemon.unread(), [] as [String; 0]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_good_configuration_is_taken_over_while_work_goes_on() {
-    let installed = Installed::authorised(|_| {}, "").await;
-    let other = Installed::authorised(|_| {}, "").await;
-    let mut daemon = Managed::start(&installed, |_| {});
-    daemon.until("STATUS=");
-    let id = installed.portal.add_contact("anna", "", "SMITH");
-
-    // The second portal's tokens are in the first one's store, as after an import.
+/// Adds another installation's portal to the configuration, and its tokens to the store, as after an
+/// import. Answers the configuration as it was.
+fn add_portal(installed: &Installed, other: &Installed) -> String {
     installed.store_tokens_of(&other.portal);
     let section = format!(
         "[[portal]]\nname = \"beta\"\nurl = {:?}\nclient_id = {:?}\nclient_secret_file = {:?}\n",
@@ -81,6 +75,18 @@ async fn a_good_configuration_is_taken_over_while_work_goes_on() {
     );
     let before = fs::read_to_string(installed.config_path()).unwrap();
     fs::write(installed.config_path(), before.clone() + &section).unwrap();
+    before
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_good_configuration_is_taken_over_while_work_goes_on() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    let other = Installed::authorised(|_| {}, "").await;
+    let mut daemon = Managed::start(&installed, |_| {});
+    daemon.until("STATUS=");
+    let id = installed.portal.add_contact("anna", "", "SMITH");
+
+    let before = add_portal(&installed, &other);
     daemon.signal("HUP");
     let reloading = daemon.messages_to(|line| line == "RELOADING=1");
     let moment = reloading.last().unwrap().strip_prefix("MONOTONIC_USEC=");
@@ -104,6 +110,28 @@ async fn a_good_configuration_is_taken_over_while_work_goes_on() {
     assert_eq!(other.portal.request_count(), asked);
     assert_eq!(daemon.stop(), Some(0));
     assert_eq!(other.portal.violations(), [] as [String; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_waits_for_no_slow_portal_and_cuts_none_off() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    let mut daemon = waiting(&installed).await;
+    let other = Installed::authorised(|_| {}, "").await;
+    add_portal(&installed, &other);
+    daemon.signal("HUP");
+    eventually("the other portal is bound", || {
+        other.portal.bindings().len() == 2
+    });
+    let id = other.portal.add_contact("anna", "", "SMITH");
+    eventually("its edit is tidied", || {
+        other.portal.contact(id).unwrap().last_name.as_deref() == Some("Smith")
+    });
+    // One request hangs, as before: it was neither given up nor joined by that of a second worker.
+    let polls = |request: &&test_portal::RequestRecord| !request.answered;
+    let requests = installed.portal.requests();
+    assert_eq!(requests.iter().filter(polls).count(), 1);
+    assert!(!requests.last().unwrap().answered);
+    assert_eq!(daemon.stop(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
