@@ -232,13 +232,13 @@ impl Portal {
     /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
     pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
         let load = Load::batch(batch.steps());
-        let answer = self
-            .send(&batch.call(), &load, repeat)
-            .await
-            .map_err(|failure| match failure {
-                CallFailure::Problem(problem) => problem.of_whole_batch().into(),
-                other => other,
-            })?;
+        let answer =
+            self.send(&batch.call(), &load, repeat)
+                .await
+                .map_err(|failure| match failure {
+                    CallFailure::Problem(problem) => problem.of_whole_batch().into(),
+                    other => other,
+                })?;
         let answer = batch.read(answer)?;
         self.note(self.learn_from_batch(&answer));
         Ok(answer)
