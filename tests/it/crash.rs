@@ -87,8 +87,10 @@ fn start(installed: &Installed) -> (Arc<AtomicU32>, impl Future<Output = ()> + u
     let mut command = installed.command(&["--quiet", "run", "--once"]);
     let mut child = command.stdout(Stdio::null()).spawn().unwrap();
     let process = Arc::new(AtomicU32::new(child.id()));
-    let ended = tokio::task::spawn_blocking(move || drop(child.wait().unwrap()));
-    (process, async move { ended.await.unwrap() })
+    let ended = tokio::task::spawn_blocking(move || child.wait().unwrap());
+    (process, async move {
+        ended.await.unwrap();
+    })
 }
 
 /// Runs the program until it says that all is done.
