@@ -8,6 +8,7 @@ pub mod admission;
 mod listing;
 mod meter;
 mod pace;
+mod rename;
 mod renewal;
 mod retry;
 mod verify;
@@ -25,7 +26,7 @@ pub use retry::RetryPolicy;
 
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Fault, Problem, Reply, Said, Transport, decode, limits::Load,
+        Batch, BatchAnswer, Call, Fault, Problem, Reply, Transport, decode, limits::Load,
         oauth::ClientCredentials, transport::Body,
     },
     clock::{SharedClock, after},
@@ -393,43 +394,6 @@ impl Portal {
             .clock
             .alarm_at(after(self.now(), STOP_GRACE_SECONDS))
             .await;
-    }
-
-    /// Goes on at the portal's new address. It is remembered once it has proved to be the same portal.
-    fn follow(&self, target: &Url) -> Result<(), CallFailure> {
-        let Some((root, _)) = target.as_str().split_once("/rest/") else {
-            return Err(
-                Problem::Unclear("a redirect away from the REST address".to_owned()).into(),
-            );
-        };
-        let endpoint: Url = format!("{root}/rest/")
-            .parse()
-            .map_err(|_| Problem::Unclear("a redirect to no address".to_owned()))?;
-        self.session().endpoint = endpoint;
-        Ok(())
-    }
-
-    /// The new address has accepted our token, which no portal but ours does (it belongs to one
-    /// `member_id`; each renewal compares that, too).
-    fn remember_move(&self) {
-        let endpoint = self.session().endpoint.clone();
-        tracing::warn!(portal = %self.config.name, %endpoint,
-            "the portal was renamed; change its `url` in the configuration at leisure");
-        self.note(self.store().set_endpoint(self.id, endpoint.as_str()));
-    }
-
-    /// The new address does not know our token: it is another portal, and gets nothing more from us.
-    fn refuse_move(&self) -> Result<CallFailure, CallFailure> {
-        let elsewhere = self.session().endpoint.clone();
-        self.reread()?;
-        Ok(Problem::Unauthorised(Said {
-            code: String::new(),
-            text: format!(
-                "it sends us to {elsewhere}, which does not know our tokens; if the portal lives there \
-                 now, change its `url` and authorise anew with `b24-tidyd auth login` or `auth import`"
-            ),
-        })
-        .into())
     }
 
     fn credentials(&self) -> ClientCredentials {

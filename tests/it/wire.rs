@@ -137,7 +137,7 @@ async fn clocks_may_jump() {
         -3.0 * YEAR,
         3.0 * YEAR,
     ] {
-        for nth in [1, 2, 4] {
+        for nth in [1, 3] {
             let mut scene = ready(|_| {}).await;
             let portal = scene.world.portal.clone();
             let put_off = portal.add_contact("boris", "", "petrov");
@@ -170,8 +170,8 @@ async fn clocks_may_jump() {
                 // The portal would call what it said before "the future": people correct clocks.
                 portal.edit_contact(2, &[("NAME", "otto")]);
             }
-            // A week, not years, until everything is settled.
-            for _ in 0..(7 * 24) {
+            // Days, not years, until everything is settled.
+            for _ in 0..(3 * 24) {
                 let _ = drain.pass(&mut |_| {}).await;
                 scene.world.advance(3600.0);
             }
