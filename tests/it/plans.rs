@@ -276,6 +276,25 @@ async fn what_was_reserved_before_the_plan_was_lost_is_finished() {
     }
 }
 
+/// A portal that ignores a part of the list's filter shows reserved rows among the pending ones: they
+/// cannot be taken away, only cleared.
+#[tokio::test]
+async fn reserved_rows_are_not_mistaken_for_pending_ones() {
+    let world = unconfirmed().await;
+    let ids = messy(&world, 2);
+    let pending = world.portal.queue()[0].clone();
+    world.portal.push_row(QueueRow {
+        process_id: "0123456789abcdef0123456789abcdef".to_owned(),
+        ..pending
+    });
+    world
+        .portal
+        .settings(|settings| settings.process_id_filter_works = false);
+    world.pass().await.unwrap();
+    assert_eq!(world.names(ids[0])[0], "Anna");
+    all_tidy(&world);
+}
+
 #[tokio::test]
 async fn error_rows_are_taken_with_their_flag() {
     let world = unconfirmed().await;
