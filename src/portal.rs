@@ -10,6 +10,7 @@ mod meter;
 mod pace;
 mod rename;
 mod renewal;
+mod rest;
 mod retry;
 mod verify;
 
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use meter::Meter;
+use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
 
 use crate::{
@@ -33,10 +35,6 @@ use crate::{
     config::PortalConfig,
     store::{PortalId, PortalRecord, QueueKey, Store, StoreFault, Tokens},
 };
-
-/// How long a request that is under way may take after a stop was asked for, in seconds. Its answer
-/// counts as lost after that, and is reconciled at the next start.
-const STOP_GRACE_SECONDS: f64 = 4.0;
 
 /// How often a portal's rename is followed within one call.
 const MOST_MOVES: u32 = 3;
@@ -263,34 +261,6 @@ impl Portal {
         }
     }
 
-    /// Rests until `moment`, or until a stop is asked for.
-    ///
-    /// # Errors
-    /// [`CallFailure::MustWait`] where that is further off than the patience reaches,
-    /// [`CallFailure::Stopped`] on a stop.
-    pub async fn rest_until(&self, moment: Timestamp, why: &str) -> Result<(), CallFailure> {
-        let now = self.now();
-        {
-            let mut session = self.session();
-            let since = *session.hindered_since.get_or_insert(now);
-            if moment > after(since, session.patience.longest_wait) {
-                session.hindered_since = None;
-                return Err(CallFailure::MustWait {
-                    until: moment,
-                    why: why.to_owned(),
-                });
-            }
-        }
-        self.meter()
-            .rested(crate::clock::seconds_between(now, moment));
-        tokio::select! {
-            biased;
-            () = self.context.stop.cancelled() => Err(CallFailure::Stopped),
-            () = self.leave.cancelled() => Err(CallFailure::Stopped),
-            () = self.context.clock.sleep_until(moment) => Ok(()),
-        }
-    }
-
     async fn send(&self, call: &Call, load: &Load, repeat: Repeat) -> Result<Reply, CallFailure> {
         let (mut renewed, mut moves, mut tries) = (false, 0, 0);
         loop {
@@ -385,15 +355,6 @@ impl Portal {
         let reply = decode::reply(exchange);
         self.meter().sent(call.method, reply.as_ref().err());
         (reply, access)
-    }
-
-    /// Ends some seconds after a stop was asked for.
-    async fn out_of_grace(&self) {
-        self.context.stop.cancelled().await;
-        self.context
-            .clock
-            .alarm_at(after(self.now(), STOP_GRACE_SECONDS))
-            .await;
     }
 
     fn credentials(&self) -> ClientCredentials {
