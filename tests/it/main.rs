@@ -7,6 +7,7 @@ mod auth_login;
 mod auth_program;
 mod auth_renewed;
 mod auth_status;
+mod blocked_for_good;
 mod budget;
 mod cmd_config;
 mod cmd_doctor;
