@@ -8,7 +8,9 @@ pub mod admission;
 mod listing;
 mod meter;
 mod pace;
+mod rename;
 mod renewal;
+mod rest;
 mod retry;
 mod verify;
 
@@ -21,21 +23,18 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use meter::Meter;
+use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
 
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Fault, Problem, Reply, Said, Transport, decode, limits::Plan,
+        Batch, BatchAnswer, Call, Fault, Problem, Reply, Transport, decode, limits::Load,
         oauth::ClientCredentials, transport::Body,
     },
     clock::{SharedClock, after},
     config::PortalConfig,
     store::{PortalId, PortalRecord, QueueKey, Store, StoreFault, Tokens},
 };
-
-/// How long a request that is under way may take after a stop was asked for, in seconds. Its answer
-/// counts as lost after that, and is reconciled at the next start.
-const STOP_GRACE_SECONDS: f64 = 4.0;
 
 /// How often a portal's rename is followed within one call.
 const MOST_MOVES: u32 = 3;
@@ -231,20 +230,16 @@ impl Portal {
     /// # Errors
     /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
     pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
-        let answer = self
-            .send(&batch.call(), &pace::Load::of_batch(batch), repeat)
-            .await?;
+        let load = Load::batch(batch.steps());
+        let answer =
+            self.send(&batch.call(), &load, repeat)
+                .await
+                .map_err(|failure| match failure {
+                    CallFailure::Problem(problem) => problem.of_whole_batch().into(),
+                    other => other,
+                })?;
         let answer = batch.read(answer)?;
-        let booked = self
-            .pace()
-            .learn_batch(&self.context.store, self.id, &answer, self.now());
-        self.note(booked);
-        for problem in answer.problems() {
-            if *problem == Problem::MethodBlocked {
-                self.note(self.block_commands(&answer));
-                break;
-            }
-        }
+        self.note(self.learn_from_batch(&answer));
         Ok(answer)
     }
 
@@ -253,15 +248,8 @@ impl Portal {
     /// # Errors
     /// A [`CallFailure`].
     pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
-        let reply = self.send(call, &pace::Load::of_call(call), repeat).await?;
-        let booked = self.pace().learn_call(
-            &self.context.store,
-            self.id,
-            call.method,
-            &reply,
-            self.now(),
-        );
-        self.note(booked);
+        let reply = self.send(call, &Load::call(call.method), repeat).await?;
+        self.note(self.learn_from_call(call.method, &reply));
         Ok(reply)
     }
 
@@ -273,43 +261,11 @@ impl Portal {
         }
     }
 
-    /// Rests until `moment`, or until a stop is asked for.
-    ///
-    /// # Errors
-    /// [`CallFailure::MustWait`] where that is further off than the patience reaches,
-    /// [`CallFailure::Stopped`] on a stop.
-    pub async fn rest_until(&self, moment: Timestamp, why: &str) -> Result<(), CallFailure> {
-        let now = self.now();
-        {
-            let mut session = self.session();
-            let since = *session.hindered_since.get_or_insert(now);
-            if moment > after(since, session.patience.longest_wait) {
-                session.hindered_since = None;
-                return Err(CallFailure::MustWait {
-                    until: moment,
-                    why: why.to_owned(),
-                });
-            }
-        }
-        self.meter()
-            .rested(crate::clock::seconds_between(now, moment));
-        tokio::select! {
-            biased;
-            () = self.context.stop.cancelled() => Err(CallFailure::Stopped),
-            () = self.leave.cancelled() => Err(CallFailure::Stopped),
-            () = self.context.clock.sleep_until(moment) => Ok(()),
-        }
-    }
-
-    async fn send(
-        &self,
-        call: &Call,
-        load: &pace::Load,
-        repeat: Repeat,
-    ) -> Result<Reply, CallFailure> {
+    async fn send(&self, call: &Call, load: &Load, repeat: Repeat) -> Result<Reply, CallFailure> {
         let (mut renewed, mut moves, mut tries) = (false, 0, 0);
         loop {
             self.wait_for_room(load).await?;
+            let sent = self.now();
             let (reply, access) = self.send_once(call).await;
             let problem = match reply {
                 Ok(reply) => {
@@ -335,21 +291,16 @@ impl Portal {
                     self.follow(&target)?;
                     moves += 1;
                 }
-                Problem::MethodBlocked => {
-                    // Nothing was processed: again once it is free, where that is soon enough.
-                    let until = self.pace().blocked(
-                        &self.context.store,
-                        self.id,
-                        call.method,
-                        self.plan(),
-                        self.now(),
-                    )?;
-                    self.rest_until(until, &problem.to_string()).await?;
-                }
+                // Nothing was processed: once more as soon as the books say so, where the patience
+                // reaches that far.
+                Problem::MethodBlocked => self.learn_of_block(call.method)?,
                 problem => {
                     let unprocessed =
                         matches!(problem, Problem::RateLimited | Problem::Unreachable(_));
                     let harmless = problem.may_have_been_processed() && repeat == Repeat::Freely;
+                    if problem.may_have_been_processed() {
+                        self.note(self.learn_of_loss(load, sent));
+                    }
                     if problem == Problem::RateLimited {
                         self.bucket_overflowed()?;
                     }
@@ -404,60 +355,6 @@ impl Portal {
         let reply = decode::reply(exchange);
         self.meter().sent(call.method, reply.as_ref().err());
         (reply, access)
-    }
-
-    /// Ends some seconds after a stop was asked for.
-    async fn out_of_grace(&self) {
-        self.context.stop.cancelled().await;
-        self.context
-            .clock
-            .alarm_at(after(self.now(), STOP_GRACE_SECONDS))
-            .await;
-    }
-
-    /// Goes on at the portal's new address. It is remembered once it has proved to be the same portal.
-    fn follow(&self, target: &Url) -> Result<(), CallFailure> {
-        let Some((root, _)) = target.as_str().split_once("/rest/") else {
-            return Err(
-                Problem::Unclear("a redirect away from the REST address".to_owned()).into(),
-            );
-        };
-        let endpoint: Url = format!("{root}/rest/")
-            .parse()
-            .map_err(|_| Problem::Unclear("a redirect to no address".to_owned()))?;
-        self.session().endpoint = endpoint;
-        Ok(())
-    }
-
-    /// The new address has accepted our token, which no portal but ours does (it belongs to one
-    /// `member_id`; each renewal compares that, too).
-    fn remember_move(&self) {
-        let endpoint = self.session().endpoint.clone();
-        tracing::warn!(portal = %self.config.name, %endpoint,
-            "the portal was renamed; change its `url` in the configuration at leisure");
-        self.note(self.store().set_endpoint(self.id, endpoint.as_str()));
-    }
-
-    /// The new address does not know our token: it is another portal, and gets nothing more from us.
-    fn refuse_move(&self) -> Result<CallFailure, CallFailure> {
-        let elsewhere = self.session().endpoint.clone();
-        self.reread()?;
-        Ok(Problem::Unauthorised(Said {
-            code: String::new(),
-            text: format!(
-                "it sends us to {elsewhere}, which does not know our tokens; if the portal lives there \
-                 now, change its `url` and authorise anew with `b24-tidyd auth login` or `auth import`"
-            ),
-        })
-        .into())
-    }
-
-    fn plan(&self) -> Plan {
-        Plan {
-            burst: self.config.burst,
-            rate: self.config.rate,
-            operating_limit: self.config.operating_limit,
-        }
     }
 
     fn credentials(&self) -> ClientCredentials {

@@ -112,6 +112,22 @@ pub fn ask_standing() -> Batch {
     batch
 }
 
+/// The answer to one of the questions above; `null` where the portal does not know the method. Older
+/// self-hosted portals lack some of them, and what they forbid shows when it is used.
+///
+/// # Errors
+/// Any other problem of the command.
+pub fn known(answer: &mut BatchAnswer, key: &str) -> Result<Value, Problem> {
+    match answer.take(key) {
+        Err(Problem::Unauthorised(said))
+            if said.code.eq_ignore_ascii_case("ERROR_METHOD_NOT_FOUND") =>
+        {
+            Ok(Value::Null)
+        }
+        other => other.map(|reply| reply.result),
+    }
+}
+
 /// Judges the answer to [`ask_standing`].
 ///
 /// # Errors
@@ -122,7 +138,7 @@ pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>
         Problem::Unauthorised(said) => Ok(Err(unfit(&said))),
         problem => Err(problem),
     };
-    let mut take = |key: &str| answer.take(key).map(|reply| reply.result);
+    let mut take = |key: &str| known(answer, key);
     let (info, admin, scopes) = match (take("info"), take("admin"), take("scopes")) {
         (Ok(info), Ok(admin), Ok(scopes)) => (info, admin, scopes),
         (Err(problem), _, _) | (_, Err(problem), _) | (_, _, Err(problem)) => {
@@ -147,7 +163,7 @@ pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>
 }
 
 /// Whether the application and its account can do the work, from the answers to [`info`],
-/// [`is_admin`] and [`scopes`].
+/// [`is_admin`] and [`scopes`], of which the last two may be unknown (`null`).
 ///
 /// # Errors
 /// What a person has to change.
@@ -155,10 +171,10 @@ pub fn fitness(info: &Value, admin: &Value, scopes: &Value) -> Result<(), Unfit>
     if let Some(reason) = inactive(info) {
         return Err(Unfit(reason));
     }
-    if wire::flag(admin) != Some(true) {
+    if !admin.is_null() && wire::flag(admin) != Some(true) {
         return Err(Unfit(NO_ADMINISTRATOR.to_owned()));
     }
-    if !has_scope(scopes, CRM_SCOPE) {
+    if !scopes.is_null() && !has_scope(scopes, CRM_SCOPE) {
         return Err(Unfit(NO_SCOPE.to_owned()));
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Call, Problem, Reply, Said, decode, decode::Time, wire};
+use super::{Call, Problem, Reply, Said, decode, decode::Time, limits::Step, wire};
 
 /// The most commands a batch may hold.
 pub const MOST_COMMANDS: usize = 50;
@@ -106,9 +106,11 @@ impl Batch {
         self.commands.len()
     }
 
-    /// The methods of its commands, in order.
-    pub fn methods(&self) -> impl Iterator<Item = &'static str> {
-        self.commands.iter().map(|(_, method, _)| *method)
+    /// What it runs, in order.
+    pub fn steps(&self) -> impl Iterator<Item = Step> {
+        self.commands
+            .iter()
+            .map(|(key, method, _)| step(key, method))
     }
 
     /// The batch as one call.
@@ -143,7 +145,7 @@ impl Batch {
             let time = times.get(key).map(Time::read).unwrap_or_default();
             answer
                 .times
-                .push((method, times.contains_key(key).then_some(time)));
+                .push((step(key, method), times.contains_key(key).then_some(time)));
             // An error counts before a result, as everywhere.
             let outcome = match (errors.remove(key), results.remove(key)) {
                 (Some(error), _) => Err(decode::command_problem(&error)),
@@ -164,13 +166,23 @@ impl Batch {
     }
 }
 
+/// A command as the limits see it: a list under a guard's key is a guard.
+fn step(key: &str, method: &'static str) -> Step {
+    let number = key.strip_prefix(GUARD).unwrap_or_default();
+    let guards = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    Step {
+        method,
+        guard: guards && method == Step::GUARD.method,
+    }
+}
+
 /// What became of the commands of a batch.
 #[derive(Debug)]
 pub struct BatchAnswer {
     commands: BTreeMap<String, Result<Reply, Problem>>,
     methods: BTreeMap<String, &'static str>,
-    /// The commands' methods in order, each with its times where the portal gave any.
-    pub times: Vec<(&'static str, Option<Time>)>,
+    /// What was run, in order, each with its times where the portal gave any.
+    pub times: Vec<(Step, Option<Time>)>,
     /// The times of the whole request.
     pub time: Time,
 }

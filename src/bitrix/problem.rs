@@ -105,6 +105,18 @@ impl Problem {
             )
     }
 
+    /// The problem of a batch as a whole. What only makes sense of one record says nothing about the
+    /// commands: any of them may have been processed.
+    #[must_use]
+    pub fn of_whole_batch(self) -> Self {
+        match self {
+            Self::Gone | Self::Refused(_) | Self::InvalidId(_) | Self::AlreadyBound => {
+                Self::Unclear(self.to_string())
+            }
+            other => other,
+        }
+    }
+
     /// Whether the portal (or the way to it) is away, rather than saying something.
     #[must_use]
     pub fn is_unreachable(&self) -> bool {

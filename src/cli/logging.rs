@@ -2,8 +2,9 @@
 //!
 //! Whatever a line is made of, it stays one line: texts of a portal may be part of it.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
+use super::progress::WIPE;
 use tracing::field::Field;
 use tracing_subscriber::{
     EnvFilter,
@@ -51,9 +52,10 @@ pub fn start(format: LogFormat, verbosity: i8) {
     let fields = debug_fn(write_field).delimited(" ");
     match format {
         LogFormat::Text => {
+            let on_terminal = std::io::stderr().is_terminal();
             let layer = fmt::layer()
-                .with_writer(writer)
-                .with_ansi(std::io::stderr().is_terminal())
+                .with_writer(move || Lines { on_terminal })
+                .with_ansi(on_terminal)
                 .with_target(false)
                 .fmt_fields(fields);
             registry.with(layer).init();
@@ -73,6 +75,26 @@ pub fn start(format: LogFormat, verbosity: i8) {
     }
     if misread {
         tracing::warn!("RUST_LOG cannot be read and is not followed; write it as b24_tidyd=debug");
+    }
+}
+
+/// Whole lines on standard error. On a terminal a bar may stand where the next one begins.
+struct Lines {
+    on_terminal: bool,
+}
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        let mut err = std::io::stderr().lock();
+        if self.on_terminal {
+            err.write_all(WIPE.as_bytes())?;
+        }
+        err.write_all(line)?;
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 

@@ -18,6 +18,7 @@ pub mod logging;
 pub mod names;
 pub mod pause;
 pub mod preview;
+mod progress;
 pub mod queue;
 mod quoted;
 mod report;

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Cli, context,
     exit::{Exit, Refusal, of_reports},
+    progress,
 };
 use crate::{
     clock::SystemClock,
@@ -58,7 +59,10 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
     let config = cli.configuration()?;
     let (context, _lock) = open(&config.store, "b24-tidyd run --once", stop)?;
     let portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
-    let reports = service::drain_all_once(&context, &config, portals, args.max_wait).await;
+    let watcher = progress::watcher();
+    let reports =
+        service::drain_all_once(&context, &config, portals, args.max_wait, &watcher).await;
+    progress::end();
     let mut out = std::io::stdout().lock();
     for report in &reports {
         writeln!(out, "{}", line(report))?;

@@ -128,7 +128,7 @@ impl Shared<'_> {
             .or(480.0);
         let max_changes_per_hour = section
             .value("max_changes_per_hour", |entry| entry.whole(0..=u32::MAX))
-            .or(10_000);
+            .or(100_000);
         let writes = section
             .value("contested_after_writes", |entry| entry.whole(1..=u32::MAX))
             .or(5);

@@ -1,14 +1,21 @@
 //! The connector: used where the plan offers it; where it does not, the queue without a connector
 //! stands in for it.
 
+use jiff::Timestamp;
+
 use super::{Drain, DrainFailure, Outcome, Pass, Progress};
 use crate::{
     bitrix::{
         Batch, Said,
         events::{self, ContactEvent, Listed},
     },
+    clock::after,
     portal::Repeat,
 };
+
+/// Rows are written a moment after the change they tell of: so long after the bindings are removed
+/// one more is still looked for, in seconds.
+const LATE_ROWS_SECONDS: f64 = 60.0;
 
 impl Drain {
     /// Sends all further calls with the configured connector, unless the plan is known to lack it:
@@ -49,7 +56,7 @@ impl Drain {
     /// We are about to bind the queue without a connector, as the plan lacks the configured one.
     pub(super) fn begin_stand_in(&mut self) -> Result<(), DrainFailure> {
         self.memory.stand_in = true;
-        self.memory.stand_in_emptied = false;
+        self.memory.stand_in_unbound_at = None;
         Ok(self.portal.store().set_stand_in(self.portal.id, true)?)
     }
 
@@ -75,15 +82,14 @@ impl Drain {
         pass: &mut Pass,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<(), DrainFailure> {
-        if !self.memory.stand_in_emptied {
-            self.unbind_stand_in().await?;
-        }
+        let unbound_at = match self.memory.stand_in_unbound_at {
+            Some(moment) => moment,
+            None => self.unbind_stand_in().await?,
+        };
         pass.queue_only = true;
-        // Only what was put off before is left once the queue was empty.
-        pass.drained = self.memory.stand_in_emptied;
         let outcome = self.turns(pass, progress).await?;
-        self.memory.stand_in_emptied |= pass.emptied;
-        if self.memory.stand_in_emptied && outcome == Outcome::Done {
+        let late = self.portal.now() >= after(unbound_at, LATE_ROWS_SECONDS);
+        if late && pass.emptied && outcome == Outcome::Done {
             self.memory.stand_in = false;
             self.portal.store().set_stand_in(self.portal.id, false)?;
             tracing::info!(portal = %self.config().name,
@@ -97,7 +103,8 @@ impl Drain {
     }
 
     /// Removes the bindings that stood in, and takes over what is reserved in their queue.
-    async fn unbind_stand_in(&mut self) -> Result<(), DrainFailure> {
+    /// Answers since when nothing more is recorded there.
+    async fn unbind_stand_in(&mut self) -> Result<Timestamp, DrainFailure> {
         let mut batch = Batch::new();
         for event in ContactEvent::ALL {
             batch.push(event.as_str(), &events::unbind(event));
@@ -112,6 +119,8 @@ impl Drain {
         self.resume(&resumed, &mut answer)?;
         let reserved = answer.take("reserved")?;
         self.adopt(reserved).await?;
-        Ok(())
+        let now = self.portal.now();
+        self.memory.stand_in_unbound_at = Some(now);
+        Ok(now)
     }
 }

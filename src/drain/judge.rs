@@ -141,7 +141,7 @@ impl Drain {
 
     /// A write whose answer never arrived: what stands in the contact now tells whether it was made.
     fn resolve_unanswered(&mut self, contact: &Contact) -> Result<(), DrainFailure> {
-        if !self.memory.unanswered.remove(&contact.id) {
+        if !self.memory.unanswered.contains(&contact.id) {
             return Ok(());
         }
         let store = self.portal.store();
@@ -162,6 +162,8 @@ impl Drain {
         } else {
             (&[], &[contact.id])
         };
-        Ok(store.changes_answered(self.portal.id, written, refused)?)
+        store.changes_answered(self.portal.id, written, refused)?;
+        self.memory.unanswered.remove(&contact.id);
+        Ok(())
     }
 }

@@ -23,6 +23,15 @@ impl Drain {
         Ok(())
     }
 
+    /// The refused contacts that may be tried now.
+    pub(super) fn parked_due(&self) -> Result<Vec<u64>, DrainFailure> {
+        let now = self.portal.now();
+        // Longer than any delay of the policy: the clock was set back.
+        let horizon = after(now, 2.0 * RetryPolicy::PARKED.cap);
+        let store = self.portal.store();
+        Ok(store.parked_due(self.portal.id, now, horizon, self.limit)?)
+    }
+
     /// How a pass ends that has nothing more to do now.
     pub(super) fn what_is_left(&self, pass: &Pass) -> Result<Outcome, DrainFailure> {
         if let Some((until, why)) = &pass.writes_wait {

@@ -17,12 +17,14 @@ mod pass;
 mod preview;
 mod read;
 mod reserve;
+mod size;
 mod survey;
 mod sweep;
 mod take;
 mod task;
 mod turn;
 mod undo;
+mod wait;
 mod walk;
 mod work;
 mod write;
@@ -45,6 +47,7 @@ use crate::{
     store::{PlanFacts, PortalRecord, RunId, RunTotals},
 };
 use pass::Pass;
+use size::Cap;
 use sweep::Step;
 use work::Item;
 
@@ -73,8 +76,8 @@ struct Memory {
     facts: PlanFacts,
     /// The queue without a connector was bound to stand in for ours.
     stand_in: bool,
-    /// It was unbound and emptied since the start.
-    stand_in_emptied: bool,
+    /// It was unbound, since the start.
+    stand_in_unbound_at: Option<Timestamp>,
     /// The guard was proved since the start.
     guards_proven: bool,
     /// The answer to a reservation may have been lost.
@@ -85,8 +88,10 @@ struct Memory {
     false_refusals: u32,
     /// Error rows were looked for.
     errors_drained_at: Option<Timestamp>,
-    /// Contacts a write batch carries at most; smaller after one was cut off.
-    write_cap: Option<usize>,
+    /// Contacts that a request writes at most.
+    writes: Cap<{ write::MOST_CONTACTS }>,
+    /// Pages that a request reads at most.
+    pages: Cap<{ read::MOST_PAGES }>,
     /// The portal does not follow references in filters.
     walks_by_page: bool,
 }
@@ -175,11 +180,7 @@ impl Drain {
             return Ok(outcome);
         }
         self.leave_stand_in(pass, progress).await?;
-        let now = self.portal.now();
-        let due = self
-            .portal
-            .store()
-            .parked_due(self.portal.id, now, self.limit)?;
+        let due = self.parked_due()?;
         pass.to_read.extend(due.into_iter().map(Item::without_rows));
         Self::pick_up_contests(pass);
         let outcome = self.turns(pass, progress).await?;

@@ -61,4 +61,22 @@ pub struct Progress {
     pub changed: u64,
     /// Contacts in hand that are not done yet.
     pub in_hand: u64,
+    /// Events that wait in the portal's queue, where that was asked: in a long drain alone.
+    pub waiting: Option<u64>,
+}
+
+impl Progress {
+    /// Both together.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            events: self.events + other.events,
+            changed: self.changed + other.changed,
+            in_hand: self.in_hand + other.in_hand,
+            waiting: match (self.waiting, other.waiting) {
+                (Some(one), Some(two)) => Some(one + two),
+                (one, two) => one.or(two),
+            },
+        }
+    }
 }

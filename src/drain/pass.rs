@@ -35,6 +35,10 @@ pub(super) struct Pass {
     pub parked: u64,
     pub writes_wait: Option<(Timestamp, String)>,
     pub deferred: u64,
+    /// The last page of the queue was long: more may wait behind it.
+    pub is_long: bool,
+    /// Events that still wait in the portal's queue, where that was asked.
+    pub waiting: Option<u64>,
     /// How far the queue was listed, on a plan without confirmation.
     pub listed_to: BTreeMap<(ContactEvent, bool), u64>,
     /// Contacts that may still be written before the brake is looked at again.
@@ -82,6 +86,7 @@ impl Pass {
             events: self.totals.events,
             changed: self.totals.changed,
             in_hand: (self.to_read.len() + self.to_write.len()) as u64,
+            waiting: self.waiting,
         }
     }
 
@@ -91,6 +96,11 @@ impl Pass {
         let (items, nameless) = work::group(events);
         self.to_read.extend(items);
         self.settle(nameless);
+    }
+
+    /// Has a contact read. One that is put in hand twice is read once, see [`work::one_each`].
+    pub(super) fn look_at(&mut self, item: Item) {
+        self.to_read.push(item);
     }
 
     /// These rows are done with: they are acknowledged with the next request.

@@ -62,7 +62,7 @@ impl Drain {
             .await?;
         listed.retain(|row| row.event().is_some());
         let (store, queue) = (self.portal.store(), self.portal.queue());
-        let due = store.parked_due(self.portal.id, self.portal.now(), self.limit)?;
+        let due = self.parked_due()?;
         let ours = store.open_events(&queue)?;
         let mut seen = HashSet::new();
         Ok(ours

@@ -11,12 +11,13 @@ use crate::{
     bitrix::{
         BatchAnswer, Problem, Reply, Said,
         contacts::{self, Contact, PAGE},
+        limits::Step,
     },
     portal::Repeat,
 };
 
 /// Pages read in one request at most.
-const MOST_PAGES: usize = 40;
+pub(super) const MOST_PAGES: usize = 40;
 
 /// From this many contacts on, all of them denied, it may be the account and not the contacts.
 const DENIED_FOR_ALL: usize = 3;
@@ -36,8 +37,10 @@ impl Drain {
         {
             turn.proof = Some(first.contact_id);
         }
+        let seconds = self.config().batch_seconds;
+        let most = self.memory.pages.fit(seconds, self.portal.cost(Step::PAGE));
         let mut rest = by_list.into_iter().peekable();
-        while rest.peek().is_some() && turn.pages.len() < MOST_PAGES {
+        while rest.peek().is_some() && turn.pages.len() < most {
             let page: Vec<Item> = rest.by_ref().take(PAGE).collect();
             let ids: Vec<u64> = page.iter().map(|item| item.contact_id).collect();
             if !turn
@@ -105,7 +108,7 @@ impl Drain {
                 None => {
                     // Absence proves nothing: a single get tells whether it is gone.
                     item.missing_from_list = true;
-                    pass.to_read.push(item);
+                    pass.look_at(item);
                 }
             }
         }
@@ -122,7 +125,7 @@ impl Drain {
             Problem::MethodBlocked => self.reads_blocked(pass, page),
             problem if problem.is_temporary() => {
                 pass.failures += 1;
-                pass.to_read.extend(page);
+                page.into_iter().for_each(|item| pass.look_at(item));
                 Ok(())
             }
             problem => Err(problem.into()),
@@ -135,9 +138,7 @@ impl Drain {
             .blocked_until("crm.contact.list")
             .max(self.portal.blocked_until("crm.contact.get"))
             .unwrap_or(self.portal.now());
-        for item in items {
-            self.defer(pass, &item, until)?;
-        }
+        self.put_off(pass, items, until)?;
         pass.writes_wait = Some((until, Problem::MethodBlocked.to_string()));
         Ok(())
     }

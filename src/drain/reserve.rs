@@ -4,7 +4,7 @@ use super::{Drain, DrainFailure, Pass, turn::Turn};
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
-        events::{self, ContactEvent, EventRow, ProcessId},
+        events::{self, ContactEvent, EventRow, Listed, ProcessId},
     },
     clock::after,
     store::StoredEvent,
@@ -13,12 +13,19 @@ use crate::{
 /// How often error rows are looked for, in seconds.
 const ERROR_ROWS_SECONDS: f64 = 6.0 * 3600.0;
 
+/// After a page of so many rows (or as many as were asked for) it is asked how many still wait.
+const LONG: usize = 500;
+
 impl Drain {
     /// Adds the gets for both events, where the pass still looks for more.
-    pub(super) fn add_reservation(&self, pass: &mut Pass, turn: &mut Turn) {
-        let enough = pass.deferred >= u64::from(self.limit);
-        if pass.drained || self.memory.may_have_orphans || enough || self.takes_away() {
-            return;
+    pub(super) fn add_reservation(
+        &self,
+        pass: &mut Pass,
+        turn: &mut Turn,
+    ) -> Result<(), DrainFailure> {
+        let not_now = pass.drained || self.memory.may_have_orphans || self.takes_away();
+        if not_now || self.enough_waits(pass)? {
+            return Ok(());
         }
         self.look_for_errors_when_due(pass);
         let mut with_gets = turn.batch.clone();
@@ -26,9 +33,16 @@ impl Drain {
             with_gets.push(key, &events::reserve(event, self.limit, errors))
         });
         if fits {
+            if pass.is_long {
+                for event in ContactEvent::ALL {
+                    let list = events::list(Listed::Pending(event), 0);
+                    with_gets.push(left_key(event), &list);
+                }
+            }
             turn.batch = with_gets;
             turn.reserves = true;
         }
+        Ok(())
     }
 
     /// Error rows swallow later changes of their contact: they are asked for at the start and now
@@ -85,6 +99,11 @@ impl Drain {
             .store_events(&self.portal.queue(), &reserved, self.portal.now())?;
         self.memory.may_have_orphans = lost;
         let nothing_came = reserved.is_empty();
+        pass.waiting = ContactEvent::ALL
+            .into_iter()
+            .filter_map(|event| answer.take(&left_key(event)).ok()?.total)
+            .reduce(|one, two| one + two);
+        pass.is_long = reserved.len() >= LONG.min(self.limit as usize);
         pass.take_up(reserved);
         match trouble {
             None => {
@@ -108,6 +127,11 @@ impl Drain {
             Some(problem) => Err(problem.into()),
         }
     }
+}
+
+/// The list whose total tells how many events wait.
+fn left_key(event: ContactEvent) -> String {
+    format!("left{}", event.as_str())
 }
 
 /// The gets of a turn: key, event, and whether error rows are meant.

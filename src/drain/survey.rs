@@ -96,7 +96,7 @@ impl Drain {
     }
 
     fn check_application(&self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
-        let mut take = |key: &str| answer.take(key).map(|reply| reply.result);
+        let mut take = |key: &str| application::known(answer, key);
         let (info, admin, scopes) = (take("info")?, take("admin")?, take("scopes")?);
         if let Some(reason) = application::inactive(&info) {
             self.note_gap(&reason)?;
@@ -108,8 +108,9 @@ impl Drain {
     fn learn_plan(&mut self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
         let before = self.memory.facts;
         let facts = &mut self.memory.facts;
-        facts.plan_confirms = Some(application::has_feature(&answer.take("confirms")?.result));
-        facts.plan_connector = Some(application::has_feature(&answer.take("connector")?.result));
+        let mut has = |key| application::known(answer, key).map(|it| application::has_feature(&it));
+        facts.plan_confirms = Some(has("confirms")?);
+        facts.plan_connector = Some(has("connector")?);
         if *facts != before {
             self.portal
                 .store()

@@ -136,6 +136,9 @@ impl Drain {
                     break;
                 }
             }
+            if !full {
+                reached = stretch.reached;
+            }
             if let Some(unfinished) = self.finish(pass).await? {
                 return Ok(unfinished);
             }
@@ -226,11 +229,7 @@ impl Drain {
                 return Ok(Step::Nothing);
             }
         };
-        let reached = stretch
-            .contacts
-            .last()
-            .map_or(cursor.swept_to, |contact| contact.id);
-        pass.chunk = Some((reached, stretch.is_last));
+        pass.chunk = Some((stretch.reached, stretch.is_last));
         pass.unswept = false;
         let alone = self.left_alone(&stretch.contacts)?;
         for contact in stretch.contacts {

@@ -51,7 +51,7 @@ impl Drain {
         if pass.to_write.is_empty() {
             self.add_reads(pass, &mut turn);
             if pass.to_read.is_empty() && turn.pages.is_empty() && turn.gets.is_empty() {
-                self.add_reservation(pass, &mut turn);
+                self.add_reservation(pass, &mut turn)?;
             }
         }
         if turn.batch.is_empty() {
@@ -61,7 +61,10 @@ impl Drain {
         let once = turn.reserves || !turn.writes.is_empty();
         let repeat = if once { Repeat::Never } else { Repeat::Freely };
         match self.portal.batch(&turn.batch, repeat).await {
-            Ok(answer) => self.apply(pass, turn, answer).await,
+            Ok(answer) => {
+                self.note_size_worked(&turn);
+                self.apply(pass, turn, answer).await
+            }
             Err(failure) => self.recover(pass, turn, failure).await,
         }
     }
@@ -112,8 +115,8 @@ impl Drain {
             _ => false,
         };
         self.memory.may_have_orphans |= turn.reserves && processed;
-        if processed && !turn.writes.is_empty() {
-            self.memory.write_cap = Some((turn.writes.len() / 2).max(1));
+        if processed {
+            self.note_size_failed(&turn);
         }
         let writes = !turn.writes.is_empty();
         if !processed {
@@ -123,14 +126,20 @@ impl Drain {
             &failure,
             CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))
         );
-        for mut correction in turn.writes {
-            if answered {
-                correction.was_refused_again();
+        if let CallFailure::MustWait { until, .. } = &failure {
+            let items = turn.writes.into_iter().map(|correction| correction.item);
+            self.put_off(pass, items.collect(), *until)?;
+        } else {
+            for mut correction in turn.writes {
+                if answered {
+                    correction.was_refused_again();
+                }
+                self.look_again(pass, correction.item)?;
             }
-            self.look_again(pass, correction.item)?;
         }
-        pass.to_read.extend(turn.pages.into_iter().flatten());
-        pass.to_read.extend(turn.gets);
+        for item in turn.pages.into_iter().flatten().chain(turn.gets) {
+            pass.look_at(item);
+        }
         match failure {
             CallFailure::Problem(_) if processed && pass.failures < MOST_FAILURES => {
                 pass.failures += 1;
@@ -194,7 +203,7 @@ impl Drain {
         if item.looks > super::judge::MOST_LOOKS {
             return self.defer_by_policy(pass, item);
         }
-        pass.to_read.push(item);
+        pass.look_at(item);
         Ok(())
     }
 }

@@ -2,11 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::{Drain, DrainFailure, Pass};
+use super::{Drain, DrainFailure, Pass, size::Cap};
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
         contacts::{self, Contact, PAGE},
+        limits::Step,
     },
     portal::{CallFailure, Repeat},
 };
@@ -19,6 +20,8 @@ const MOST_PAGES: usize = 10;
 #[derive(Debug, Default)]
 pub(super) struct Stretch {
     pub contacts: Vec<Contact>,
+    /// Everybody up to this id was looked at.
+    pub reached: u64,
     /// Nobody comes behind them.
     pub is_last: bool,
 }
@@ -72,7 +75,10 @@ impl Drain {
             batch.push_following(format!("w{at}"), &page, &format!("w{}", at - 1));
         }
         let mut answer = self.portal.batch(&batch, Repeat::Freely).await?;
-        let mut stretch = Stretch::default();
+        let mut stretch = Stretch {
+            reached: after,
+            ..Stretch::default()
+        };
         for at in 0..batch.len() {
             let list = match read_page(&mut answer, at) {
                 Ok(list) => list,
@@ -80,15 +86,24 @@ impl Drain {
                 Err(_) if at > 0 => break,
                 Err(problem) => return Err(problem.into()),
             };
-            let reached = stretch.contacts.last().map_or(after, |contact| contact.id);
-            if at > 0 && list.first().is_some_and(|contact| contact.id <= reached) {
+            if at > 0
+                && list
+                    .first()
+                    .is_some_and(|contact| contact.id <= stretch.reached)
+            {
                 tracing::info!(portal = %self.config().name,
                     "the portal does not follow references in filters; pages are read one by one");
                 self.memory.walks_by_page = true;
                 break;
             }
             let (full, empty) = (list.len() >= PAGE, list.is_empty());
-            stretch.contacts.extend(list);
+            stretch.reached = list.last().map_or(stretch.reached, |contact| contact.id);
+            // A portal that does not know the filter drops it without a word, and answers everybody.
+            let changed = |contact: &Contact| {
+                let changed_at = contact.modified_at();
+                modified_since.is_none_or(|since| changed_at.is_none_or(|at| at >= since))
+            };
+            stretch.contacts.extend(list.into_iter().filter(changed));
             if !full {
                 // An empty page behind a reference proves nothing: the reference may have failed.
                 stretch.is_last = at == 0 || !empty;
@@ -102,11 +117,8 @@ impl Drain {
         if self.memory.walks_by_page {
             return 1;
         }
-        let cost = self.portal.cost("crm.contact.list");
-        if cost <= 0.0 {
-            return MOST_PAGES;
-        }
-        ((self.config().batch_seconds / cost) as usize).clamp(1, MOST_PAGES)
+        let seconds = self.config().batch_seconds;
+        Cap::<MOST_PAGES>::default().fit(seconds, self.portal.cost(Step::PAGE))
     }
 }
 

@@ -61,10 +61,11 @@ impl Item {
         }
     }
 
-    /// Takes over the rows of `other`, which means the same contact, and all that is known of it.
-    fn join(&mut self, other: Self) {
+    /// Takes over what is known of the same contact.
+    fn merge(&mut self, other: Self) {
         self.rows.extend(other.rows);
         self.looks = self.looks.max(other.looks);
+        self.stumbles = self.stumbles.max(other.stumbles);
         self.not_before = self.not_before.max(other.not_before);
         self.refused_at = self.refused_at.take().or(other.refused_at);
         self.plainly |= other.plainly;
@@ -139,13 +140,14 @@ pub(super) fn group(events: impl IntoIterator<Item = StoredEvent>) -> (Vec<Item>
     (items, nameless)
 }
 
-/// The same contacts, each once: new rows may arrive for one that is to be looked at again.
+/// The same contacts, each once: new rows may arrive for one that is to be looked at again. Twice in
+/// one list, a contact would be answered once and look as if it were missing.
 pub(super) fn one_each(items: Vec<Item>) -> Vec<Item> {
     let mut position: HashMap<u64, usize> = HashMap::with_capacity(items.len());
     let mut each: Vec<Item> = Vec::with_capacity(items.len());
     for item in items {
         match position.entry(item.contact_id) {
-            Entry::Occupied(at) => each[*at.get()].join(item),
+            Entry::Occupied(at) => each[*at.get()].merge(item),
             Entry::Vacant(place) => {
                 place.insert(each.len());
                 each.push(item);

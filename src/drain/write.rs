@@ -11,6 +11,7 @@ use crate::{
         BatchAnswer, Problem, Said,
         batch::Guarded,
         contacts::{self, Contact},
+        limits::Step,
     },
     clock::after,
     portal::{CallFailure, Repeat},
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Contacts in one request at most: two commands each, and room for acknowledgements.
-const MOST_CONTACTS: usize = 24;
+pub(super) const MOST_CONTACTS: usize = 24;
 
 /// After this many looks in one pass guards that cannot be proved, or a `DATE_MODIFY` that lies in the
 /// portal's own future, are given up on.
@@ -65,14 +66,9 @@ impl Drain {
 
     /// As many contacts as the portal writes in the configured time, by the measured cost.
     fn most_contacts(&self) -> usize {
-        let cost = self.portal.cost("crm.contact.update");
-        let by_time = if cost > 0.0 {
-            self.config().batch_seconds / cost
-        } else {
-            f64::INFINITY
-        };
-        let cap = self.memory.write_cap.unwrap_or(MOST_CONTACTS);
-        (by_time as usize).clamp(1, MOST_CONTACTS.min(cap))
+        let cost = self.portal.cost(Step::GUARD) + self.portal.cost(Step::UPDATE);
+        let most = self.memory.writes.fit(self.config().batch_seconds, cost);
+        self.portal.writes_that_fit(most)
     }
 
     fn way(&self, correction: &Correction) -> Way {
@@ -102,13 +98,7 @@ impl Drain {
         &mut self,
         pass: &mut Pass,
     ) -> Result<bool, DrainFailure> {
-        let now = self.portal.now();
-        pass.writes_wait = pass.writes_wait.take().filter(|(until, _)| *until > now);
-        if let Some((until, _)) = pass.writes_wait {
-            for correction in std::mem::take(&mut pass.to_write) {
-                self.defer(pass, &correction.item, until)?;
-            }
-        }
+        self.notice_wait(pass)?;
         let Some(way) = pass.to_write.front().map(|correction| self.way(correction)) else {
             return Ok(false);
         };
@@ -205,8 +195,6 @@ impl Drain {
         }
         if !written.is_empty() {
             self.memory.false_refusals = 0;
-            // Room for more again, step by step.
-            self.memory.write_cap = self.memory.write_cap.map(|cap| cap * 2);
         }
         self.written(pass, written)?;
         self.strike_sent(&untouched)?;
@@ -237,7 +225,7 @@ impl Drain {
                 .blocked_until("crm.contact.update")
                 .unwrap_or(self.portal.now());
             pass.writes_wait = Some((until, problem.to_string()));
-            return self.defer(pass, &correction.item, until);
+            return self.put_off(pass, vec![correction.item], until);
         }
         if problem.may_have_been_processed() {
             self.memory.unanswered.insert(correction.contact.id);

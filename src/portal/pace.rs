@@ -1,34 +1,16 @@
 //! Room for the next request: the model of the portal's limits, kept in the store.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::{CallFailure, Portal};
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Problem, Reply,
-        limits::{Bucket, Operating, Plan},
+        BatchAnswer, Problem, Reply,
+        limits::{Bucket, Load, Operating, Plan, Step, Wait},
     },
+    clock::{after, seconds_between},
     store::{PortalId, Store, StoreFault},
 };
-
-/// The methods a request will run, and how often each.
-pub(super) struct Load(BTreeMap<&'static str, usize>);
-
-impl Load {
-    pub(super) fn of_batch(batch: &Batch) -> Self {
-        let mut methods = BTreeMap::new();
-        for method in batch.methods() {
-            *methods.entry(method).or_insert(0) += 1;
-        }
-        Self(methods)
-    }
-
-    pub(super) fn of_call(call: &Call) -> Self {
-        Self(BTreeMap::from([(call.method, 1)]))
-    }
-}
 
 /// The books of execution time; they outlive a restart.
 pub(super) struct Pace {
@@ -44,49 +26,6 @@ impl Pace {
             .unwrap_or_default();
         Ok(Self { operating })
     }
-
-    pub(super) fn learn_call(
-        &mut self,
-        store: &Store,
-        portal: PortalId,
-        method: &str,
-        reply: &Reply,
-        now: Timestamp,
-    ) -> Result<(), StoreFault> {
-        self.operating.observe(method, reply.time, now);
-        self.save(store, portal)
-    }
-
-    pub(super) fn learn_batch(
-        &mut self,
-        store: &Store,
-        portal: PortalId,
-        answer: &BatchAnswer,
-        now: Timestamp,
-    ) -> Result<(), StoreFault> {
-        self.operating.observe_batch(answer, now);
-        self.save(store, portal)
-    }
-
-    pub(super) fn blocked(
-        &mut self,
-        store: &Store,
-        portal: PortalId,
-        method: &str,
-        plan: Plan,
-        now: Timestamp,
-    ) -> Result<Timestamp, StoreFault> {
-        let until = self.operating.blocked(method, plan, now);
-        self.save(store, portal)?;
-        Ok(until)
-    }
-
-    fn save(&self, store: &Store, portal: PortalId) -> Result<(), StoreFault> {
-        match serde_json::to_string(&self.operating) {
-            Ok(text) => store.set_pace(portal, &text),
-            Err(_) => Ok(()),
-        }
-    }
 }
 
 impl Portal {
@@ -95,41 +34,25 @@ impl Portal {
         if self.is_stopping() {
             return Err(CallFailure::Stopped);
         }
-        let blocked = self
-            .pace()
-            .operating
-            .permit(&load.0, self.plan(), self.now());
-        if let Some((until, method)) = blocked {
-            let why = format!("the portal's execution time for {method} is used up");
-            self.rest_until(until, &why).await?;
+        if let Some(wait) = self.wait_for(load) {
+            self.rest_until(wait.until, &reason(&wait)).await?;
         }
-        loop {
-            let plan = self.plan();
-            let now = self.now();
-            let taken = self.store().with_bucket(&self.host(), |before| {
-                let mut bucket =
-                    before.map_or(Bucket::empty(now), |(level, as_of)| Bucket { level, as_of });
-                let taken = bucket.take(plan, now);
-                ((bucket.level, bucket.as_of), taken)
-            })?;
-            match taken {
-                Ok(()) => return Ok(()),
-                Err(room_at) => {
-                    self.rest_until(room_at, "the request bucket is full")
-                        .await?
-                }
-            }
+        while let Err(room_at) = self.take_room()? {
+            self.rest_until(room_at, "the request bucket is full")
+                .await?;
         }
+        Ok(())
+    }
+
+    /// Books a request in the bucket; or tells when there is room.
+    fn take_room(&self) -> Result<Result<(), Timestamp>, StoreFault> {
+        let plan = self.plan();
+        self.with_bucket(|bucket, now| bucket.take(plan, now))
     }
 
     pub(super) fn bucket_overflowed(&self) -> Result<(), StoreFault> {
-        let (plan, now) = (self.plan(), self.now());
-        self.store().with_bucket(&self.host(), |before| {
-            let mut bucket =
-                before.map_or(Bucket::empty(now), |(level, as_of)| Bucket { level, as_of });
-            bucket.overflowed(plan, now);
-            ((bucket.level, bucket.as_of), ())
-        })
+        let plan = self.plan();
+        self.with_bucket(|bucket, now| bucket.overflowed(plan, now))
     }
 
     /// How many requests are in the portal's bucket, as far as this store knows.
@@ -137,38 +60,111 @@ impl Portal {
     /// # Errors
     /// A fault of the state file.
     pub fn bucket_level(&self) -> Result<f64, StoreFault> {
-        let (plan, now) = (self.plan(), self.now());
+        let plan = self.plan();
+        self.with_bucket(|bucket, now| bucket.level_at(plan, now))
+    }
+
+    fn with_bucket<T>(
+        &self,
+        step: impl FnOnce(&mut Bucket, Timestamp) -> T,
+    ) -> Result<T, StoreFault> {
+        let now = self.now();
         self.store().with_bucket(&self.host(), |before| {
-            let bucket =
-                before.map_or(Bucket::empty(now), |(level, as_of)| Bucket { level, as_of });
-            ((bucket.level, bucket.as_of), bucket.level_at(plan, now))
+            let before = before.map(|(level, as_of)| Bucket { level, as_of });
+            let mut bucket = before.unwrap_or(Bucket::empty(now));
+            let answer = step(&mut bucket, now);
+            ((bucket.level, bucket.as_of), answer)
         })
     }
 
-    /// How long one call of a method takes on this portal, in seconds, as far as was measured.
-    #[must_use]
-    pub fn cost(&self, method: &str) -> f64 {
-        self.pace().operating.cost(method)
+    pub(super) fn learn_from_call(
+        &self,
+        method: &'static str,
+        reply: &Reply,
+    ) -> Result<(), StoreFault> {
+        let now = self.now();
+        self.book(|books| books.observe_call(method, reply.time, now))
     }
 
-    /// Books the block of every command that the portal refused for its execution time.
-    pub(super) fn block_commands(&self, answer: &BatchAnswer) -> Result<(), StoreFault> {
+    pub(super) fn learn_from_batch(&self, answer: &BatchAnswer) -> Result<(), StoreFault> {
         let (plan, now) = (self.plan(), self.now());
-        for method in answer.failed_methods(&Problem::MethodBlocked) {
-            self.pace()
-                .blocked(self.store(), self.id, method, plan, now)?;
+        self.book(|books| {
+            books.observe_batch(answer, now);
+            for method in answer.failed_methods(&Problem::MethodBlocked) {
+                books.blocked(method, plan, now);
+            }
+        })
+    }
+
+    /// The portal refused a call for its execution time.
+    pub(super) fn learn_of_block(&self, method: &str) -> Result<(), StoreFault> {
+        let (plan, now) = (self.plan(), self.now());
+        self.book(|books| {
+            books.blocked(method, plan, now);
+        })
+    }
+
+    /// A request that was sent at `sent` brought no usable answer.
+    pub(super) fn learn_of_loss(&self, load: &Load, sent: Timestamp) -> Result<(), StoreFault> {
+        let now = self.now();
+        self.book(|books| books.lost(load, seconds_between(sent, now), now))
+    }
+
+    fn book(&self, change: impl FnOnce(&mut Operating)) -> Result<(), StoreFault> {
+        let text = {
+            let mut pace = self.pace();
+            change(&mut pace.operating);
+            serde_json::to_string(&pace.operating)
+        };
+        match text {
+            Ok(text) => self.store().set_pace(self.id, &text),
+            Err(_) => Ok(()),
         }
-        Ok(())
+    }
+
+    /// How long one command takes on this portal, in seconds, as far as was measured.
+    #[must_use]
+    pub fn cost(&self, step: Step) -> f64 {
+        self.pace().operating.cost(step)
+    }
+
+    /// How many contacts fit the next request, `most` at most. Where none fit now, `most`: the request
+    /// waits for its room.
+    #[must_use]
+    pub fn writes_that_fit(&self, most: usize) -> usize {
+        let (plan, now) = (self.plan(), self.now());
+        match self.pace().operating.writes_that_fit(most, plan, now) {
+            0 => most,
+            some => some,
+        }
+    }
+
+    /// Until when, and why, contacts cannot be written; none where nothing is in the way for longer
+    /// than the patience reaches.
+    #[must_use]
+    pub fn writes_wait(&self) -> Option<(Timestamp, String)> {
+        let wait = self.wait_for(&Load::writing(1))?;
+        let patience = self.session().patience.longest_wait;
+        (wait.until > after(self.now(), patience)).then(|| (wait.until, reason(&wait)))
     }
 
     /// When the portal lets a method run again; none where nothing is in the way.
     #[must_use]
     pub fn blocked_until(&self, method: &'static str) -> Option<Timestamp> {
-        let one = BTreeMap::from([(method, 1)]);
-        self.pace()
-            .operating
-            .permit(&one, self.plan(), self.now())
-            .map(|(until, _)| until)
+        self.wait_for(&Load::call(method)).map(|wait| wait.until)
+    }
+
+    fn wait_for(&self, load: &Load) -> Option<Wait> {
+        let (plan, now) = (self.plan(), self.now());
+        self.pace().operating.wait_for(load, plan, now)
+    }
+
+    fn plan(&self) -> Plan {
+        Plan {
+            burst: self.config.burst,
+            rate: self.config.rate,
+            operating_limit: self.config.operating_limit,
+        }
     }
 
     fn host(&self) -> String {
@@ -178,4 +174,8 @@ impl Portal {
             (host, _) => host.unwrap_or_default().to_owned(),
         }
     }
+}
+
+fn reason(wait: &Wait) -> String {
+    format!("the portal's execution time for {} is used up", wait.method)
 }

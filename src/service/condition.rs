@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::board::{Board, Standing};
+use super::{
+    board::{Board, Standing},
+    headway::{Headway, about},
+};
 use crate::{
     clock::Clock,
     drain::{DrainFailure, Outcome, Progress, Summary},
@@ -136,13 +139,14 @@ impl Condition {
                 return;
             }
             told = now;
-            let per_second = progress.events as f64 / now.duration_since(began).as_secs_f64();
+            let headway = Headway::of(progress, now.duration_since(began));
             tracing::info!(
                 portal,
-                events = progress.events,
-                changed = progress.changed,
-                in_hand = progress.in_hand,
-                per_second = format!("{per_second:.1}"),
+                done = headway.done,
+                changed = headway.changed,
+                left = headway.left,
+                per_second = format!("{:.1}", headway.per_second),
+                ends_in = headway.rest.map(about),
                 "still draining"
             );
             let so_far = format!("at work, {} events so far", progress.events);

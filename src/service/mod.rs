@@ -9,6 +9,7 @@ mod board;
 mod condition;
 mod crew;
 mod daemon;
+mod headway;
 mod heartbeat;
 mod metrics;
 mod notifier;
@@ -18,6 +19,7 @@ mod watch;
 mod worker;
 
 pub use daemon::{Daemon, OpenStore, Reread};
+pub use headway::{Headway, about};
 pub use notifier::Notifier;
-pub use once::{Ending, PortalReport, drain_all_once, drain_once};
+pub use once::{Ending, OnProgress, PortalReport, drain_all_once, drain_once};
 pub use watch::{Watch, WatchedClock};

@@ -60,12 +60,16 @@ impl Ending {
     }
 }
 
+/// What a one-shot drain reports to while it works: the portal's name, and how far it has come.
+pub type OnProgress = Arc<dyn Fn(&str, Progress) + Send + Sync>;
+
 /// Drains every portal of `portals` until its queue is empty, all side by side, in the order given.
 pub async fn drain_all_once(
     context: &Context,
     config: &Config,
     portals: Vec<PortalConfig>,
     max_wait: Duration,
+    on_progress: &OnProgress,
 ) -> Vec<PortalReport> {
     let limit = config.poll.limit.get();
     let metrics = Metrics::of(config);
@@ -73,8 +77,10 @@ pub async fn drain_all_once(
     let mut tasks = JoinSet::new();
     for (at, portal) in portals.into_iter().enumerate() {
         let (context, metrics, portal) = (context.clone(), metrics.clone(), Arc::new(portal));
+        let on_progress = Arc::clone(on_progress);
         tasks.spawn(async move {
-            let report = drain_once(&context, portal.clone(), limit, max_wait, &mut |_| {}).await;
+            let mut progress = |progress| on_progress(&portal.name, progress);
+            let report = drain_once(&context, portal.clone(), limit, max_wait, &mut progress).await;
             wind_up(&context, &portal, &report, kept_seconds, metrics).await;
             (at, report)
         });
@@ -115,7 +121,12 @@ pub async fn drain_once(
     report.id = Some(drain.portal().id);
     let mut left_to_wait = max_wait.as_secs_f64();
     loop {
-        let outcome = drain.pass(progress).await;
+        let before = Progress {
+            events: report.totals.events,
+            changed: report.totals.changed,
+            ..Progress::default()
+        };
+        let outcome = drain.pass(&mut |now| progress(before.with(now))).await;
         let totals = drain.last_totals();
         report.totals.events += totals.events;
         report.totals.changed += totals.changed;

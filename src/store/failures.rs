@@ -65,9 +65,22 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn unpark(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+        // Hardly any contact is on the list, and this is asked for each one that is done with.
+        let listed: Vec<u64> = self.read(|db| {
+            let mut find = db.prepare_cached(
+                "SELECT contact_id FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
+            )?;
+            let mut listed = Vec::new();
+            for contact in contacts {
+                if find.exists(params![portal.0, *contact as i64])? {
+                    listed.push(*contact);
+                }
+            }
+            Ok(listed)
+        })?;
         self.for_contacts(
             portal,
-            contacts,
+            &listed,
             "DELETE FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
         )
     }
@@ -95,7 +108,8 @@ impl Store {
         })
     }
 
-    /// Refused contacts whose next try is due, `limit` at most.
+    /// Refused contacts whose next try is due, `limit` at most. One that was put off further than
+    /// `horizon` counts as due: the clock was set back.
     ///
     /// # Errors
     /// A fault of the state file.
@@ -103,16 +117,19 @@ impl Store {
         &self,
         portal: PortalId,
         now: Timestamp,
+        horizon: Timestamp,
         limit: u32,
     ) -> Result<Vec<u64>, StoreFault> {
         self.read(|db| {
             db.prepare_cached(
-                "SELECT contact_id FROM parked WHERE portal_id = ?1 AND next_try_at <= ?2
-                 ORDER BY next_try_at LIMIT ?3",
+                "SELECT contact_id FROM parked
+                 WHERE portal_id = ?1 AND (next_try_at <= ?2 OR next_try_at > ?3)
+                 ORDER BY next_try_at LIMIT ?4",
             )?
-            .query_map(params![portal.0, millis(now), limit], |row| {
-                row.get::<_, i64>(0).map(i64::unsigned_abs)
-            })?
+            .query_map(
+                params![portal.0, millis(now), millis(horizon), limit],
+                |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
+            )?
             .collect()
         })
     }

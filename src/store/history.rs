@@ -101,7 +101,8 @@ impl Store {
         if written.is_empty() && refused.is_empty() {
             return Ok(());
         }
-        self.write(|db| {
+        // An answer that is forgotten in a failure of the machine is found out again by a read.
+        self.write_relaxed(|db| {
             let mut confirm = db.prepare_cached(
                 "UPDATE change SET outcome = 'written'
                  WHERE portal_id = ?1 AND contact_id = ?2 AND outcome = 'sent'",

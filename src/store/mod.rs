@@ -77,7 +77,8 @@ impl Store {
             .map_err(|error| StoreFault::from_sqlite(&self.path, error))
     }
 
-    /// As [`Store::write`], but without waiting for the disk: for books that may lag after a crash.
+    /// As [`Store::write`], but without waiting for the disk: for what may lag behind after a failure
+    /// of the machine. The next write that waits for the disk takes it along.
     fn write_relaxed<T>(
         &self,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,

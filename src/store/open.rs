@@ -92,7 +92,12 @@ fn check_file(path: &Path) -> Result<(), StoreFault> {
         });
     }
     let mut start = [0_u8; 16];
-    let sound = fs::File::open(path)
+    // For writing as well: SQLite would open a file that it may not write for reading alone, and leave
+    // companions behind that nobody can write either.
+    let sound = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(path)
         .map_err(|error| StoreFault::from_io(path, &error))?
         .read_exact(&mut start)
         .is_ok_and(|()| start == *SQLITE_MAGIC);

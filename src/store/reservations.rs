@@ -120,11 +120,19 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn forget_events(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
-        self.for_rows(
-            queue,
-            rows,
-            "DELETE FROM event WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
-        )
+        if rows.is_empty() {
+            return Ok(());
+        }
+        // A row that comes back after a failure of the machine is looked at once more.
+        self.write_relaxed(|db| {
+            let mut forget = db.prepare_cached(
+                "DELETE FROM event WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
+            )?;
+            for row in rows {
+                forget.execute(params![queue.portal.0, queue.connector, *row as i64])?;
+            }
+            Ok(())
+        })
     }
 
     /// Puts rows off until `next_try_at`, counting the attempt.
@@ -137,9 +145,35 @@ impl Store {
         rows: &[u64],
         next_try_at: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
+        self.put_off(queue, rows, next_try_at, 1)
+    }
+
+    /// Puts rows off until `next_try_at` through no fault of theirs: no attempt is counted.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn postpone_events(
+        &self,
+        queue: &QueueKey,
+        rows: &[u64],
+        next_try_at: Timestamp,
+    ) -> Result<(), StoreFault> {
+        self.put_off(queue, rows, next_try_at, 0)
+    }
+
+    fn put_off(
+        &self,
+        queue: &QueueKey,
+        rows: &[u64],
+        next_try_at: Timestamp,
+        attempts: u32,
+    ) -> Result<(), StoreFault> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        self.write_relaxed(|db| {
             let mut update = db.prepare_cached(
-                "UPDATE event SET attempts = attempts + 1, next_try_at = ?4
+                "UPDATE event SET attempts = attempts + ?5, next_try_at = ?4
                  WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
             )?;
             for row in rows {
@@ -147,10 +181,26 @@ impl Store {
                     queue.portal.0,
                     queue.connector,
                     *row as i64,
-                    millis(next_try_at)
+                    millis(next_try_at),
+                    attempts,
                 ])?;
             }
             Ok(())
+        })
+    }
+
+    /// How many rows of a queue are put off beyond `now`.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn count_put_off(&self, queue: &QueueKey, now: Timestamp) -> Result<u64, StoreFault> {
+        self.read(|db| {
+            db.query_row(
+                "SELECT count(*) FROM event
+                 WHERE portal_id = ?1 AND connector = ?2 AND next_try_at > ?3",
+                params![queue.portal.0, queue.connector, millis(now)],
+                |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
+            )
         })
     }
 

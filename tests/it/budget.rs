@@ -154,3 +154,22 @@ async fn long_names_and_ids_stay_below_64_kib() {
     world.advance(5.0);
     requests(&world, 500, 500).await;
 }
+
+/// A long drain learns without a further request how much is left.
+#[tokio::test]
+async fn a_long_drain_knows_what_is_left() {
+    let world = world_with(3000).await;
+    edit(&world, 3000, |_| false);
+    world.advance(5.0);
+    let mut left = Vec::new();
+    let before = world.portal.request_count();
+    let summary = world
+        .drain()
+        .pass(&mut |now| left.extend(now.waiting))
+        .await;
+    assert_eq!(summary.unwrap().totals.events, 3000);
+    left.dedup();
+    assert_eq!(left, [1000, 0]);
+    assert!(world.portal.request_count() - before <= 8);
+    world.assert_clean();
+}

@@ -104,7 +104,7 @@ fn the_minimum_gets_the_contracts_defaults() {
     assert_eq!(portal.connector, None);
     assert_eq!((portal.burst, portal.rate), (50.0, 2.0));
     assert_eq!(portal.operating_limit, 480.0);
-    assert_eq!(portal.max_changes_per_hour, 10_000);
+    assert_eq!(portal.max_changes_per_hour, 100_000);
     assert_eq!(portal.contest.writes, 5);
     assert_eq!(portal.contest.period, Duration::from_secs(3600));
     assert_eq!(portal.batch_seconds, 5.0);

@@ -83,3 +83,26 @@ async fn a_reservation_whose_answer_was_lost_is_found_by_the_same_process() {
         world.assert_clean();
     }
 }
+
+/// Older self-hosted portals lack some of the methods that are asked at the start.
+#[tokio::test]
+async fn a_portal_that_lacks_the_questions_is_worked_for_all_the_same() {
+    let world = World::new().await;
+    for method in ["user.admin", "scope", "feature.get"] {
+        world.portal.fault(Fault::new(
+            Matcher::calling(method).always(),
+            Effect::CommandError {
+                method: method.to_owned(),
+                nth: 0,
+                code: "ERROR_METHOD_NOT_FOUND".to_owned(),
+                description: "Method not found!".to_owned(),
+            },
+        ));
+    }
+    let world = world.bound().await;
+    let id = world.portal.add_contact("anna", "", "smith");
+    world.advance(5.0);
+    assert_eq!(world.pass().await.unwrap().outcome, Outcome::Done);
+    assert_eq!(world.names(id), ["Anna", "", "Smith"]);
+    world.assert_clean();
+}

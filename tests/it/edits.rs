@@ -105,17 +105,17 @@ async fn cell(guard: GuardMode, moment: Moment, what: Edit, age: f64) -> Outcome
     }
 }
 
-/// Every fourth moment, other ones for each edit and age; all of them where `B24_TIDYD_TEST_FULL` is
+/// Every sixth moment, other ones for each edit and age; all of them where `B24_TIDYD_TEST_FULL` is
 /// set.
 async fn every_moment(guard: GuardMode, moment: fn(u32) -> Moment) {
     let stride = match std::env::var_os("B24_TIDYD_TEST_FULL") {
         Some(_) => 1,
-        None => 4,
+        None => 6,
     };
     let mut broken = Vec::new();
     for (at, what) in EDITS.into_iter().enumerate() {
         for (older, age) in [0.0, 5.0].into_iter().enumerate() {
-            for nth in (1 + (at + 2 * older) as u32 % stride..).step_by(stride as usize) {
+            for nth in (1 + (at + 3 * older) as u32 % stride..).step_by(stride as usize) {
                 let outcomes = cell(guard, moment(nth), what, age).await;
                 if !outcomes.complaints.is_empty() {
                     broken.push(format!(

@@ -157,16 +157,16 @@ async fn cell(stage: Stage, mode: Mode, nth: u32, make: Option<Make>) -> (Vec<St
     (scene.complaints(), count.load(Ordering::SeqCst))
 }
 
-/// Every sixth cell of the matrix, other faults for each request and mode; all of them where
+/// Every tenth cell of the matrix, other faults for each request and mode; all of them where
 /// `B24_TIDYD_TEST_FULL` is set.
 async fn matrix(stage: Stage, mode: Mode) {
     let share = match std::env::var_os("B24_TIDYD_TEST_FULL") {
         Some(_) => 1,
-        None => 6,
+        None => 10,
     };
     let offset = match mode {
         Mode::Daemon => 0,
-        Mode::Fresh => 3,
+        Mode::Fresh => 5,
     };
     let (complaints, requests) = cell(stage, mode, 0, None).await;
     assert_eq!(complaints, [] as [String; 0], "without any fault");

@@ -4,7 +4,7 @@ use b24_tidyd::{
     drain::{DrainFailure, Outcome},
     store::{Cursor, QueueKey},
 };
-use test_portal::{Effect, Fault, Matcher};
+use test_portal::{Effect, Fault, GuardMode, Matcher};
 
 use crate::world::World;
 
@@ -116,6 +116,20 @@ async fn the_cursor_follows_the_portals_clock_and_proof_only() {
 }
 
 #[tokio::test]
+async fn the_cursor_waits_while_the_brake_leaves_work_in_the_queue() {
+    let mut world = World::new().await.bound().await;
+    world.config.max_changes_per_hour = 1;
+    let before = cursor(&world).complete_until;
+    for name in ["anna", "bob"] {
+        world.portal.add_contact(name, "", "");
+    }
+    world.advance(60.0);
+    let summary = world.pass().await.unwrap();
+    assert!(matches!(summary.outcome, Outcome::WorkLeft { .. }));
+    assert_eq!(cursor(&world).complete_until, before);
+}
+
+#[tokio::test]
 async fn an_application_that_was_switched_off_leaves_a_gap() {
     for unpaid in [false, true] {
         let world = drained().await;
@@ -154,6 +168,8 @@ async fn a_refusal_between_two_looks_leaves_a_gap_too() {
         settings.refuse_rest = Some((401, "PAYMENT_REQUIRED".to_owned(), String::new()));
     });
     let id = world.portal.add_contact("anna", "", "");
+    // Installed anew, it has lost its bindings.
+    world.portal.unbind_all();
     world.advance(60.0);
     drain.pass(&mut |_| {}).await.unwrap_err();
     world.portal.settings(|settings| {
@@ -163,6 +179,7 @@ async fn a_refusal_between_two_looks_leaves_a_gap_too() {
     world.advance(60.0);
     drain.pass(&mut |_| {}).await.unwrap();
     assert_eq!(world.names(id)[0], "Anna");
+    assert_eq!(world.portal.bindings().len(), 2, "nobody waits an hour");
     world.assert_clean();
 }
 
@@ -221,7 +238,12 @@ async fn a_long_sweep_goes_on_where_it_was_cut_off() {
     world.advance(60.0);
     world.pass().await.unwrap();
     assert_eq!(world.names(last)[0], "Zoe");
-    assert_eq!(walks(&world), 1, "the rest fits in one request");
+    let rest = (ids.len() + 1 - 1000).div_ceil(500);
+    assert_eq!(
+        walks(&world),
+        rest,
+        "where it was cut off, not from the start"
+    );
     assert_eq!(
         cursor(&world),
         Cursor {
@@ -257,6 +279,64 @@ async fn a_portal_that_does_not_follow_references_is_walked_page_by_page() {
             .iter()
             .all(|contact| contact.name.as_deref() == Some("Anna"))
     );
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn an_empty_page_behind_a_reference_is_asked_for_once_more() {
+    let world = drained().await;
+    world.portal.unbind_all();
+    world.advance(60.0);
+    for _ in 0..50 {
+        world.portal.add_contact("anna", "", "");
+    }
+    world.advance(60.0);
+    world.portal.clear_requests();
+    world.pass().await.unwrap();
+    assert_eq!(walks(&world), 2);
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_second_gap_during_a_sweep_begins_it_anew() {
+    let world = drained().await;
+    world.portal.unbind_all();
+    world.advance(60.0);
+    let first = world.portal.add_contact("Anna", "", "");
+    for _ in 0..600 {
+        world.portal.add_contact("Bob", "", "");
+    }
+    world.advance(60.0);
+    let gone = Fault::new(
+        Matcher::calling("crm.contact.list").nth(2).always(),
+        Effect::CloseBeforeProcessing,
+    );
+    world.portal.fault(gone);
+    world.pass().await.unwrap_err();
+    assert!(cursor(&world).swept_to > first);
+    world.portal.unbind_all();
+    world.advance(60.0);
+    world.portal.edit_contact(first, &[("NAME", "ANNA")]);
+    world.advance(60.0);
+    world.portal.clear_faults();
+    world.pass().await.unwrap();
+    assert_eq!(world.names(first)[0], "Anna");
+    world.assert_clean();
+}
+
+#[tokio::test]
+async fn a_portal_that_drops_the_filter_is_not_tidied_as_a_whole() {
+    let world = drained().await;
+    let settings = |settings: &mut test_portal::Settings| settings.guard = GuardMode::FilterIgnored;
+    world.portal.settings(settings);
+    let old = world.portal.seed_contact("old one", "", "");
+    world.portal.unbind_all();
+    world.advance(60.0);
+    let fresh = world.portal.add_contact("anna", "", "");
+    world.advance(60.0);
+    world.pass().await.unwrap();
+    assert_eq!(world.names(fresh)[0], "Anna");
+    assert_eq!(world.names(old)[0], "old one");
     world.assert_clean();
 }
 

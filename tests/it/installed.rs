@@ -60,7 +60,7 @@ impl Installed {
         let portal = Portal::start(settings, Arc::new(SystemClock))
             .await
             .unwrap();
-        let folder = TempDir::new().unwrap();
+        let folder = crate::world::fast_folder();
         let secret = folder.path().join("client_secret");
         fs::write(&secret, portal.client_secret()).unwrap();
         fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();

@@ -145,7 +145,7 @@ impl Scene {
         self.world.advance(5.0);
     }
 
-    fn queue_key(&self) -> QueueKey {
+    pub(crate) fn queue_key(&self) -> QueueKey {
         QueueKey {
             portal: self.world.id(),
             connector: String::new(),
@@ -154,7 +154,15 @@ impl Scene {
 
     /// Passes until two in a row find nothing left to do. Answers how many it took.
     pub(crate) async fn run(&self, mode: Mode) -> u32 {
-        let mut drain = self.world.drain();
+        self.run_with(self.world.drain(), mode).await
+    }
+
+    /// The same by a process that has been at work already.
+    pub(crate) async fn run_on(&self, drain: Drain) -> u32 {
+        self.run_with(drain, Mode::Daemon).await
+    }
+
+    async fn run_with(&self, mut drain: Drain, mode: Mode) -> u32 {
         let mut idle = 0;
         for pass in 1..=MOST_PASSES {
             if mode == Mode::Fresh {

@@ -196,6 +196,11 @@ impl World {
         self.clock.0.advance(seconds);
     }
 
+    /// The time, in seconds.
+    pub(crate) fn clock_seconds(&self) -> f64 {
+        PortalClock::now(&self.clock.0)
+    }
+
     /// The names of a contact, missing ones empty.
     pub(crate) fn names(&self, id: u64) -> [String; 3] {
         let contact = self.portal.contact(id).unwrap();

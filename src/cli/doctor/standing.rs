@@ -266,7 +266,7 @@ fn limits(portal: &Portal, answer: &BatchAnswer, chart: &mut Chart) -> Result<()
     let most = answer
         .times
         .iter()
-        .filter_map(|(method, time)| Some((time.as_ref()?.operating?, *method)))
+        .filter_map(|(step, time)| Some((time.as_ref()?.operating?, step.method)))
         .max_by(|one, other| one.0.total_cmp(&other.0));
     let config = &portal.config;
     let used = match most.filter(|(seconds, _)| *seconds >= 1.0) {

@@ -1,0 +1,156 @@
+//! The connector: where the plan lacks it the queue without one stands in, and both are drained when it
+//! comes back.
+
+use b24_tidyd::{config::Connector, drain::Outcome, store::QueueKey};
+use serde_json::json;
+use test_portal::{Effect, Fault, Matcher, QueueRow};
+
+use crate::{
+    plans::{all_tidy, messy},
+    world::World,
+};
+
+/// A world with the connector `tidy`, bound and drained.
+async fn connected() -> World {
+    let mut world = World::new().await;
+    world.config.connector = Connector::new("tidy");
+    world.bound().await
+}
+
+fn bindings(world: &World) -> Vec<String> {
+    let mut connectors: Vec<String> = world
+        .portal
+        .bindings()
+        .into_iter()
+        .map(|binding| binding.connector)
+        .collect();
+    connectors.sort();
+    connectors
+}
+
+#[tokio::test]
+async fn without_the_feature_the_queue_without_a_connector_stands_in() {
+    let mut world = World::with(|settings| settings.plan_connector = false).await;
+    world.config.connector = Connector::new("tidy");
+    let world = world.bound().await;
+    assert_eq!(bindings(&world), ["", ""]);
+    messy(&world, 5);
+    world.pass().await.unwrap();
+    all_tidy(&world);
+    assert_eq!(world.record().facts.plan_connector, Some(false));
+    let probes = world.portal.requests();
+    let probes = probes
+        .iter()
+        .filter(|request| request.params.contains_key("auth_connector"));
+    assert_eq!(probes.count(), 0, "known by now: nobody runs into it again");
+}
+
+#[tokio::test]
+async fn the_connector_goes_and_comes_back_and_nothing_passes_by() {
+    let world = connected().await;
+    assert_eq!(bindings(&world), ["tidy", "tidy"]);
+    let mut drain = world.drain();
+    drain.pass(&mut |_| {}).await.unwrap();
+    // Queued under the connector, and out of reach a moment later.
+    let hidden = world.portal.add_contact("anna", "", "SMITH");
+    world
+        .portal
+        .settings(|settings| settings.plan_connector = false);
+    world.advance(60.0);
+    drain.pass(&mut |_| {}).await.unwrap();
+    assert_eq!(world.names(hidden)[0], "Anna", "found by the sweep");
+    assert_eq!(bindings(&world), ["", "", "tidy", "tidy"]);
+    assert!(world.record().stand_in);
+    messy(&world, 3);
+    drain.pass(&mut |_| {}).await.unwrap();
+
+    // Back again, with rows waiting in both queues.
+    let last = world.portal.add_contact("anna", "", "SMITH");
+    world
+        .portal
+        .settings(|settings| settings.plan_connector = true);
+    world.advance(3600.0);
+    let summary = drain.pass(&mut |_| {}).await.unwrap();
+    assert_eq!(summary.outcome, Outcome::Done);
+    assert_eq!(world.names(last)[0], "Anna");
+    assert_eq!(
+        bindings(&world),
+        ["tidy", "tidy"],
+        "or it would fill for ever"
+    );
+    all_tidy(&world);
+
+    // A change from before whose row comes late is not left lying there.
+    assert!(world.record().stand_in);
+    let late = world.portal.queue().len();
+    world.portal.push_row(QueueRow {
+        event_name: "ONCRMCONTACTUPDATE".to_owned(),
+        event_data: json!({"FIELDS": {"ID": last.to_string()}}),
+        ..QueueRow::default()
+    });
+    assert_eq!(world.portal.queue().len(), late + 1);
+    world.advance(60.0);
+    messy(&world, 2);
+    drain.pass(&mut |_| {}).await.unwrap();
+    assert!(!world.record().stand_in);
+    all_tidy(&world);
+    let summary = drain.pass(&mut |_| {}).await.unwrap();
+    assert_eq!(summary.totals.requests, 1, "one queue is polled again");
+}
+
+#[tokio::test]
+async fn bindings_that_others_made_are_not_removed_with_ours() {
+    let both = ["ONCRMCONTACTADD", "ONCRMCONTACTUPDATE"];
+    for theirs in [&both[..], &both[..1]] {
+        let world = connected().await;
+        let hidden = messy(&world, 1)[0];
+        for event in theirs {
+            world.portal.bind_offline(event, "");
+        }
+        world
+            .portal
+            .settings(|settings| settings.plan_connector = false);
+        world.advance(60.0);
+        world.pass().await.unwrap();
+        // Nothing was missing, and still the connector's queue is out of reach.
+        assert_eq!(world.names(hidden)[0], "Anna", "found by the sweep");
+        world
+            .portal
+            .settings(|settings| settings.plan_connector = true);
+        world.advance(60.0);
+        world.pass().await.unwrap();
+        assert_eq!(bindings(&world), ["", "", "tidy", "tidy"]);
+    }
+}
+
+#[tokio::test]
+async fn rows_reserved_under_a_lost_connector_wait_for_it() {
+    let world = connected().await;
+    messy(&world, 4);
+    let reads = Matcher::calling("crm.contact.list").always();
+    world
+        .portal
+        .fault(Fault::new(reads, Effect::CloseBeforeProcessing));
+    world.pass().await.unwrap_err();
+    world.portal.clear_faults();
+    world
+        .portal
+        .settings(|settings| settings.plan_connector = false);
+    world.advance(60.0);
+    world.pass().await.unwrap();
+    let queue = QueueKey {
+        portal: world.id(),
+        connector: "tidy".to_owned(),
+    };
+    assert_eq!(world.context.store.open_events(&queue).unwrap().len(), 4);
+    let queue = world.portal.queue();
+    let reserved = queue.iter().filter(|row| !row.process_id.is_empty());
+    assert_eq!(reserved.count(), 4);
+
+    world
+        .portal
+        .settings(|settings| settings.plan_connector = true);
+    world.advance(60.0);
+    world.pass().await.unwrap();
+    all_tidy(&world);
+}
