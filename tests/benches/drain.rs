@@ -57,7 +57,8 @@ pub(crate) fn usual(settings: &mut Settings) {
 
 /// Requests and simulated seconds of `run --once` under the usual limits.
 async fn under_limits(events: u64) -> (u64, f64) {
-    let world = World::with(usual).await.bound().await;
+    let mut world = World::with(usual).await.bound().await;
+    world.config.max_changes_per_hour = 0;
     edit(&world.portal, events);
     world.advance(5.0);
     let (start, before) = (world.clock.now(), world.portal.request_count());
@@ -69,6 +70,9 @@ async fn under_limits(events: u64) -> (u64, f64) {
     (world.portal.request_count() - before, seconds)
 }
 
+/// What the program is told of a portal without limits, on which any number may be changed.
+const MORE: &str = "burst = 1000000\nrate = 1000000.0\nmax_changes_per_hour = 0\n";
+
 /// The real program against a portal without limits.
 async fn without_limits(events: u64) -> Measured {
     let unlimited = |settings: &mut Settings| {
@@ -76,7 +80,7 @@ async fn without_limits(events: u64) -> Measured {
         (settings.burst, settings.rate) = (1e6, 1e6);
         settings.operating_limit = None;
     };
-    let installed = Installed::authorised(unlimited, "burst = 1000000\nrate = 1000000.0\n").await;
+    let installed = Installed::authorised(unlimited, MORE).await;
     Measured::run(&installed).await;
     edit(&installed.portal, events);
     // The edits must lie in an earlier second, as they mostly do.
