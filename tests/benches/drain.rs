@@ -6,7 +6,8 @@
 //!   update taking 0.1 s and a read 0.01 s of the portal's time; the time is simulated
 //! - without limits, with the real program and a portal that answers at once; time, processor time
 //!   and peak memory are the program's own
-//! - for 1,000 events, a plain client that does the same one call after another, under the usual limits
+//! - for 1,000 events, what one would use instead: a plain client that does the same one call after
+//!   another, and a script on the official Python SDK (where Python and the SDK are to be had)
 //!
 //! Numbers of events on the command line replace 1,000, 10,000 and 100,000. Linux only.
 #![allow(clippy::unwrap_used, clippy::expect_used, dead_code)]
@@ -17,6 +18,8 @@ mod installed;
 mod measured;
 #[path = "drain/one_by_one.rs"]
 mod one_by_one;
+#[path = "drain/sdk.rs"]
+mod sdk;
 #[path = "../it/world.rs"]
 mod world;
 
@@ -73,13 +76,15 @@ async fn under_limits(events: u64) -> (u64, f64) {
 /// What the program is told of a portal without limits, on which any number may be changed.
 const MORE: &str = "burst = 1000000\nrate = 1000000.0\nmax_changes_per_hour = 0\n";
 
+/// The portal of the other measurements.
+pub(crate) fn unlimited(settings: &mut Settings) {
+    settings.keep_requests = 2;
+    (settings.burst, settings.rate) = (1e6, 1e6);
+    settings.operating_limit = None;
+}
+
 /// The real program against a portal without limits.
 async fn without_limits(events: u64) -> Measured {
-    let unlimited = |settings: &mut Settings| {
-        settings.keep_requests = 2;
-        (settings.burst, settings.rate) = (1e6, 1e6);
-        settings.operating_limit = None;
-    };
     let installed = Installed::authorised(unlimited, MORE).await;
     Measured::run(&installed).await;
     edit(&installed.portal, events);
@@ -106,16 +111,41 @@ async fn main() {
     println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
     for events in numbers {
         let (requests, seconds) = under_limits(events).await;
-        let real = without_limits(events).await;
-        println!(
-            "| {events} | {requests} | {seconds:.0} s | {:.2} s | {:.2} s | {:.1} MB |",
-            real.seconds, real.processor_seconds, real.peak_megabytes
+        row(
+            &events.to_string(),
+            requests,
+            seconds,
+            Some(&without_limits(events).await),
         );
     }
-    let (requests, seconds) = one_by_one::drain(1000).await;
-    println!("| 1000, one call after another | {requests} | {seconds:.0} s | | | |");
+    let (requests, seconds) = one_by_one::drain(OTHERS).await;
+    row("1000, one call after another", requests, seconds, None);
+    if let Some(python) = sdk::python() {
+        let (requests, seconds) = sdk::under_limits(&python, OTHERS).await;
+        let real = sdk::without_limits(&python, OTHERS).await;
+        row(
+            "1000, a script on the Python SDK",
+            requests,
+            seconds,
+            Some(&real),
+        );
+    }
     println!(
         "\nan idle daemon with one portal: {:.1} MB",
         measured::idle_megabytes().await
     );
+}
+
+/// Events for what one would use instead.
+const OTHERS: u64 = 1000;
+
+/// A line of the table: requests, seconds under limits, and what was measured without.
+fn row(name: &str, requests: u64, seconds: f64, without: Option<&Measured>) {
+    let real = without.map_or("| |".to_owned(), |real| {
+        format!(
+            "{:.2} s | {:.2} s | {:.1} MB",
+            real.seconds, real.processor_seconds, real.peak_megabytes
+        )
+    });
+    println!("| {name} | {requests} | {seconds:.0} s | {real} |");
 }

@@ -1,65 +1,27 @@
 """The official Python SDK against the served test portal.
 
 A stand-in written by its client's own authors tends to forgive; this client was written by the
-vendor. Only scheme and address are adapted. Usage: run.py CONTROL_URL
+vendor. Usage: run.py CONTROL_URL
 """
 
-import json
 import sys
-import urllib.error
-import urllib.request
 from urllib.parse import parse_qs, urlparse
 
-from b24pysdk import BitrixApp, BitrixToken
-from b24pysdk.api.requesters import BitrixOAuthRequester
-from b24pysdk.errors import (
-    BitrixAPIBadRequest,
-    BitrixAPIForbidden,
-    BitrixResponse302JSONDecodeError,
-)
+from b24pysdk.errors import BitrixAPIBadRequest, BitrixAPIForbidden
 from b24pysdk.errors.oauth import BitrixOAuthInvalidGrant
+from stand_in import StandIn
 
-CONTROL = sys.argv[1].rstrip("/")
-
-
-def control(verb, path, body=None):
-    """Speaks to the control interface."""
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(CONTROL + path, data=data, method=verb)
-    with urllib.request.urlopen(request) as answer:
-        return json.load(answer)
-
-
-def adapt(overview):
-    """The SDK knows https, default ports and one authorisation host; the stand-in is on loopback."""
-    caller = sys.modules["b24pysdk.api.callers.call_method"]
-    for name in dir(caller):
-        found = getattr(caller, name)
-        if isinstance(found, type) and "_base_url" in vars(found):
-            found._base_url = property(lambda self: f"http://{self._domain}/rest")
-    BitrixOAuthRequester._OAUTH_TOKEN_URL = overview["oauth_url"] + "/oauth/token/"
-    BitrixResponse302JSONDecodeError.new_domain = property(
-        lambda error: urlparse(error.redirect_url).netloc
-    )
+STAND_IN = StandIn(sys.argv[1])
+control = STAND_IN.control
 
 
 class Checks:
     """Runs checks one by one and counts them."""
 
     def __init__(self):
-        self.overview = control("GET", "/")
-        adapt(self.overview)
-        self.app = BitrixApp(
-            client_id=self.overview["client_id"],
-            client_secret=self.overview["client_secret"],
-        )
-        pair = control("POST", "/tokens", {})
-        self.token = BitrixToken(
-            domain=urlparse(self.overview["url"]).netloc,
-            auth_token=pair["access_token"],
-            refresh_token=pair["refresh_token"],
-            bitrix_app=self.app,
-        )
+        self.overview = STAND_IN.overview
+        self.app = STAND_IN.app
+        self.token = STAND_IN.token
         self.client = self.token.get_client()
 
     def code_is_exchanged(self):

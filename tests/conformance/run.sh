@@ -4,15 +4,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-sdk="b24pysdk==1.3.2"
 target="${CARGO_TARGET_DIR:-target}"
-venv="$target/conformance-venv"
+python="$(bash tests/conformance/sdk.sh)"
 dir="$(mktemp -d "${TMPDIR:-/tmp}/conformance.XXXXXX")"
-
-if ! "$venv/bin/pip" freeze 2>/dev/null | grep -qx "$sdk"; then
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check "$sdk"
-fi
 
 cargo build --quiet --locked --example portal
 "$target/debug/examples/portal" --dir "$dir" --contacts 120 >"$dir/output" &
@@ -27,4 +21,4 @@ for _ in $(seq 100); do
 done
 [ -n "$control" ] || { echo "the portal did not start" >&2; exit 1; }
 
-"$venv/bin/python" tests/conformance/run.py "$control"
+"$python" tests/conformance/run.py "$control"

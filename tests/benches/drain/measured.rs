@@ -26,8 +26,17 @@ pub(crate) struct Measured {
 impl Measured {
     /// Runs `run --once` to its end.
     pub(crate) async fn run(installed: &Installed) -> Self {
+        Self::of(installed.command(&["--quiet", "run", "--once"])).await
+    }
+
+    /// Runs any command to its end, which must be a good one. Its standard output is dropped.
+    pub(crate) async fn of(mut command: Command) -> Self {
         let began = Instant::now();
-        let mut child = start(installed, &["--quiet", "run", "--once"]);
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         let mut measured = Self {
             seconds: 0.0,
             processor_seconds: 0.0,
@@ -49,23 +58,12 @@ impl Measured {
 /// The memory of a daemon with one portal and nothing to do, after a minute of polls.
 pub(crate) async fn idle_megabytes() -> f64 {
     let installed = Installed::authorised(|_: &mut Settings| {}, "").await;
-    let mut child = start(&installed, &["--quiet", "run"]);
+    let mut child = installed.command(&["--quiet", "run"]).spawn().unwrap();
     tokio::time::sleep(Duration::from_secs(60)).await;
     let resident = megabytes(&child, "VmRSS:").unwrap();
     child.kill().unwrap();
     child.wait().unwrap();
     resident
-}
-
-fn start(installed: &Installed, arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_b24-tidyd"))
-        .arg("--config")
-        .arg(installed.folder.path().join("config.toml"))
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap()
 }
 
 /// The fields of /proc/PID/stat behind the name of the program, the state first.
