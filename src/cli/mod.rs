@@ -41,6 +41,7 @@ use crate::{
     bitrix::Transport,
     clock::SystemClock,
     config::{Config, PortalConfig, ProcessEnvironment},
+    names::Settings,
     portal::Context,
     store::Store,
 };
@@ -96,7 +97,8 @@ pub enum Command {
     /// Tidy names given as arguments or on standard input, and say why
     ///
     /// Each TEXT is one value and gives one line. Without TEXT, each line of standard input is a
-    /// value. No configuration file is needed; nothing is sent anywhere.
+    /// value. No configuration file is needed, unless --portal asks for the rules of one of its
+    /// portals; nothing is sent anywhere.
     Names(names::NamesArgs),
     /// Write the manual and the shells' completions, for packaging
     #[command(subcommand, hide = true)]
@@ -130,7 +132,8 @@ impl Cli {
             Command::Trust(command) => command.run(self).await,
             Command::Generate(command) => command.run(),
             Command::Names(args) => {
-                names::run(args, std::io::stdin().lock(), std::io::stdout())?;
+                let settings = self.names_settings()?;
+                names::run(args, settings, std::io::stdin().lock(), std::io::stdout())?;
                 Ok(Exit::Done)
             }
         }
@@ -139,6 +142,16 @@ impl Cli {
     /// Reads the configuration with its secrets.
     fn configuration(&self) -> anyhow::Result<Config> {
         Ok(Config::load(&self.config, &ProcessEnvironment)?)
+    }
+
+    /// The rules for names: those of the portal that `--portal` names, else the built-in ones, which
+    /// need no configuration.
+    fn names_settings(&self) -> anyhow::Result<Settings> {
+        if self.portal.is_none() {
+            return Ok(Settings::default());
+        }
+        let config = Config::load_without_secrets(&self.config, &ProcessEnvironment)?;
+        Ok(self.chosen(&config)?.names.clone())
     }
 
     /// The portal that `--portal` names, or the only one.

@@ -10,19 +10,21 @@ use crate::names::{Engine, Explanation, Field, Language, Settings, Style, Word};
 /// Tidy names given as arguments or on standard input, and say why.
 ///
 /// Each TEXT is one value and gives one line. Without TEXT, each line of standard input is a value.
-/// No configuration file is needed; nothing is sent anywhere.
+/// No configuration file is needed, unless `--portal` asks for the rules of one of its portals;
+/// nothing is sent anywhere.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "Examples:
   b24-tidyd names 'jean-luc PICARD' mcdonald
   b24-tidyd names --field LAST_NAME --language nl --explain 'van der berg'
-  b24-tidyd names --json < names.txt")]
+  b24-tidyd names --json < names.txt
+  b24-tidyd --portal acme names --explain 'bell hooks'     # with its overrides")]
 pub struct NamesArgs {
-    /// How much to know about names: smart or plain
-    #[arg(long, value_name = "S", default_value = "smart")]
-    pub style: Style,
-    /// The language as a BCP 47 tag, such as de, pt-BR or und
-    #[arg(long, value_name = "L", default_value = "und")]
-    pub language: Language,
+    /// How much to know about names: smart or plain [default: smart, or as --portal has it]
+    #[arg(long, value_name = "S")]
+    pub style: Option<Style>,
+    /// The language as a BCP 47 tag, such as de, pt-BR or und [default: und, or as --portal has it]
+    #[arg(long, value_name = "L")]
+    pub language: Option<Language>,
     /// The field the text stands in: NAME, SECOND_NAME or LAST_NAME
     #[arg(long, value_name = "F", default_value = "NAME")]
     pub field: Field,
@@ -52,12 +54,17 @@ pub enum NamesError {
 }
 
 /// Tidies every TEXT, or every line of `input` if there is none, and writes one line for each.
+/// `settings` hold where the arguments choose nothing.
+///
+/// # Errors
+/// A [`NamesError`]; the lines before the fault are out.
 pub fn run(
     args: &NamesArgs,
+    settings: Settings,
     mut input: impl BufRead,
     mut output: impl Write,
 ) -> Result<(), NamesError> {
-    let report = Report::new(args);
+    let report = Report::new(args, settings);
     if !args.texts.is_empty() {
         for (index, text) in args.texts.iter().enumerate() {
             let text = text
@@ -93,11 +100,11 @@ struct Report {
 }
 
 impl Report {
-    fn new(args: &NamesArgs) -> Report {
+    fn new(args: &NamesArgs, settings: Settings) -> Report {
         let settings = Settings {
-            style: args.style,
-            language: args.language.clone(),
-            ..Settings::default()
+            style: args.style.unwrap_or(settings.style),
+            language: args.language.clone().unwrap_or(settings.language),
+            ..settings
         };
         Report {
             engine: Engine::new(settings),

@@ -10,6 +10,7 @@ mod connector;
 mod contest;
 mod failure;
 mod gap;
+mod guards;
 mod judge;
 mod later;
 mod outcome;

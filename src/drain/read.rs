@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     bitrix::{
-        BatchAnswer, Problem, Reply, Said,
+        BatchAnswer, Problem, Reply,
         contacts::{self, Contact, PAGE},
         limits::Step,
     },
@@ -61,10 +61,6 @@ impl Drain {
                 pass.to_read.push(item);
             }
         }
-    }
-
-    fn needs_proof(&self, pass: &Pass) -> bool {
-        !pass.task.dry && !self.memory.guards_proven && self.memory.facts.guards_work != Some(false)
     }
 
     /// Judges every contact that was read.
@@ -203,47 +199,5 @@ impl Drain {
             Fate::Blocked => self.reads_blocked(pass, vec![item]),
             Fate::Everybody(problem) => Err(problem.into()),
         }
-    }
-
-    fn conclude_proof(
-        &mut self,
-        proof: Option<u64>,
-        list: &[Contact],
-        answer: &mut BatchAnswer,
-    ) -> Result<(), DrainFailure> {
-        let Some(id) = proof.filter(|id| list.iter().any(|contact| contact.id == *id)) else {
-            return Ok(());
-        };
-        let Ok(reply) = answer.take("proof") else {
-            return Ok(());
-        };
-        if contacts::read_list(reply.result, None)?.is_empty() {
-            self.memory.guards_proven = true;
-            if self.memory.facts.guards_work.is_none() {
-                self.memory.facts.guards_work = Some(true);
-                let store = self.portal.store();
-                store.set_plan_facts(self.portal.id, self.memory.facts)?;
-            }
-            return Ok(());
-        }
-        self.guards_fail(&Said {
-            code: String::new(),
-            text: format!("contact {id} was answered under a condition that cannot hold"),
-        })
-    }
-
-    /// Remembers for this portal that guards do not work, and says so once.
-    pub(super) fn guards_fail(&mut self, said: &Said) -> Result<(), DrainFailure> {
-        self.memory.guards_proven = false;
-        if self.memory.facts.guards_work == Some(false) {
-            return Ok(());
-        }
-        tracing::warn!(portal = %self.config().name, %said,
-            "conditional updates do not work on this portal; each contact is written by a get and an update");
-        self.memory.facts.guards_work = Some(false);
-        Ok(self
-            .portal
-            .store()
-            .set_plan_facts(self.portal.id, self.memory.facts)?)
     }
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     bitrix::{
-        BatchAnswer, Problem, Said,
+        BatchAnswer, Problem,
         batch::Guarded,
         contacts::{self, Contact},
         limits::Step,
@@ -27,9 +27,6 @@ const GUARDED_LOOKS: u32 = 3;
 
 /// `DATE_MODIFY` has whole seconds: a read in the second of the last edit is repeated this much later.
 const NEXT_SECOND: f64 = 1.0;
-
-/// How many refusals that a fresh read contradicts prove that guards do not work here.
-const FALSE_REFUSALS: u32 = 3;
 
 /// How a correction has to travel.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,11 +96,15 @@ impl Drain {
         pass: &mut Pass,
     ) -> Result<bool, DrainFailure> {
         self.notice_wait(pass)?;
-        let Some(way) = pass.to_write.front().map(|correction| self.way(correction)) else {
+        let Some(correction) = pass.to_write.front() else {
             return Ok(false);
         };
+        let way = self.way(correction);
         if way == Way::Guarded {
             return Ok(false);
+        }
+        if way == Way::Plain && self.guards_work_again(&correction.contact).await? {
+            return Ok(true);
         }
         let Some(mut correction) = pass.to_write.pop_front() else {
             return Ok(false);
@@ -234,17 +235,6 @@ impl Drain {
             Problem::Unanswered(_) => self.stumble(pass, correction.item),
             problem => self.meet(pass, correction.item, problem),
         }
-    }
-
-    fn count_false_refusal(&mut self) -> Result<(), DrainFailure> {
-        self.memory.false_refusals += 1;
-        if self.memory.false_refusals < FALSE_REFUSALS {
-            return Ok(());
-        }
-        self.guards_fail(&Said {
-            code: String::new(),
-            text: "guards refuse although nothing has changed".to_owned(),
-        })
     }
 
     /// Writes down what a turn is about to send.

@@ -17,7 +17,11 @@ use super::{Store, StoreFault, owner::hand_over};
 const APPLICATION_ID: i64 = 0x6232_3474;
 
 /// Forward migrations; the schema's version is the number of those applied.
-const MIGRATIONS: [&str; 1] = [include_str!("schema.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("schema.sql"),
+    // When guards were tried last on a portal where they did not work.
+    "ALTER TABLE portal ADD COLUMN guards_tried_at INTEGER",
+];
 
 /// How long a statement waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

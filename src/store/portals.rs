@@ -44,6 +44,8 @@ pub struct PlanFacts {
     pub plan_connector: Option<bool>,
     /// Conditional updates were seen to work here.
     pub guards_work: Option<bool>,
+    /// When they were tried last, where they did not work.
+    pub guards_tried_at: Option<Timestamp>,
 }
 
 /// An authorised portal as the store knows it.
@@ -236,8 +238,15 @@ impl Store {
     pub fn set_plan_facts(&self, portal: PortalId, facts: PlanFacts) -> Result<(), StoreFault> {
         self.write(|db| {
             db.execute(
-                "UPDATE portal SET plan_confirms = ?2, plan_connector = ?3, guards_work = ?4 WHERE id = ?1",
-                params![portal.0, facts.plan_confirms, facts.plan_connector, facts.guards_work],
+                "UPDATE portal SET plan_confirms = ?2, plan_connector = ?3, guards_work = ?4,
+                   guards_tried_at = ?5 WHERE id = ?1",
+                params![
+                    portal.0,
+                    facts.plan_confirms,
+                    facts.plan_connector,
+                    facts.guards_work,
+                    facts.guards_tried_at.map(millis)
+                ],
             )
             .map(drop)
         })
@@ -334,7 +343,7 @@ impl Store {
 
 const SELECT: &str =
     "SELECT id, client_id, url, stored_at, unverified, lost, plan_confirms, plan_connector,
-   guards_work, paused_at, braked_until, stand_in, member_id, endpoint, server_endpoint, access_token,
+   guards_work, guards_tried_at, paused_at, braked_until, stand_in, member_id, endpoint, server_endpoint, access_token,
    refresh_token, access_expires_at, user_id FROM portal";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
@@ -349,6 +358,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
             plan_confirms: row.get("plan_confirms")?,
             plan_connector: row.get("plan_connector")?,
             guards_work: row.get("guards_work")?,
+            guards_tried_at: row.get::<_, Option<i64>>("guards_tried_at")?.map(moment),
         },
         paused_at: row.get::<_, Option<i64>>("paused_at")?.map(moment),
         braked_until: row.get::<_, Option<i64>>("braked_until")?.map(moment),

@@ -96,6 +96,7 @@ async fn a_portal_that_needs_somebody() {
         plan_confirms: Some(false),
         plan_connector: Some(false),
         guards_work: Some(false),
+        guards_tried_at: Some(now),
     };
     store.set_plan_facts(id, facts).unwrap();
     world.advance(180.0);

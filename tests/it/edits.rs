@@ -238,6 +238,36 @@ async fn a_portal_that_drops_the_condition_is_found_out_once() {
     assert!(!guarded, "guards were tried again");
 }
 
+/// A weakness that passes must not cost two requests a contact for years: guards are tried again a day
+/// later, with reads alone, and no sooner.
+#[tokio::test]
+async fn guards_are_tried_again_a_day_later() {
+    const HOUR: f64 = 3600.0;
+    let mut scene = Scene::empty(|settings| settings.guard = GuardMode::FilterIgnored).await;
+    scene.run(Mode::Fresh).await;
+    let portal = scene.world.portal.clone();
+    for (hours_later, mends, guarded) in [
+        (0.0, false, false),
+        (25.0, true, false),
+        (1.0, true, false),
+        (25.0, true, true),
+    ] {
+        let id = portal.add_contact("anna", "", "smith");
+        scene.expect(id, ["Anna", "", "Smith"], 1);
+        scene.world.advance(hours_later * HOUR + 5.0);
+        portal.clear_requests();
+        scene.run(Mode::Fresh).await;
+        if mends {
+            portal.settings(|settings| settings.guard = GuardMode::NewSource);
+        }
+        let requests = portal.requests();
+        let mut commands = requests.iter().flat_map(|request| &request.commands);
+        assert_eq!(commands.any(|command| command.method == UPDATE), guarded);
+        assert_eq!(guards_work(&scene), Some(guarded), "{hours_later} h later");
+    }
+    assert_eq!(scene.complaints(), [] as [String; 0]);
+}
+
 /// A portal where guards refuse although nothing has changed: three contacts find that out.
 #[tokio::test]
 async fn a_portal_where_guards_never_hold_is_found_out_once() {

@@ -1,7 +1,10 @@
 //! `b24-tidyd names`: one line out for each line in.
 
 use b24_tidyd::cli::names::{NamesArgs, NamesError, run};
+use b24_tidyd::names::Settings;
 use clap::Parser;
+
+use crate::installed::Installed;
 
 #[derive(Parser)]
 struct Command {
@@ -12,7 +15,7 @@ struct Command {
 fn answer_bytes(args: &[&str], input: &[u8]) -> (String, Result<(), NamesError>) {
     let command = Command::parse_from([&["names"], args].concat());
     let mut output = Vec::new();
-    let result = run(&command.names, input, &mut output);
+    let result = run(&command.names, Settings::default(), input, &mut output);
     (String::from_utf8(output).unwrap(), result)
 }
 
@@ -122,7 +125,40 @@ fn an_argument_that_is_not_utf8_is_bad_data_too() {
     let mut command = Command::parse_from(["names", "JOHN"]);
     command.names.texts.push(OsString::from_vec(vec![0xFF]));
     let mut output = Vec::new();
-    let result = run(&command.names, &b""[..], &mut output);
+    let result = run(&command.names, Settings::default(), &b""[..], &mut output);
     assert_eq!(output, b"John\n");
     assert!(matches!(result, Err(NamesError::InvalidUtf8 { line: 2 })));
+}
+
+/// The rules of a portal are those of its configuration; what is said on the command line wins.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_brings_its_own_rules() {
+    let installed = Installed::without_tokens(|_| {}, "[portal.names]\nlanguage = \"tr\"\n").await;
+    let overrides = "overrides_file = \"overrides.txt\"\n";
+    let config = std::fs::read_to_string(installed.config_path()).unwrap() + overrides;
+    std::fs::write(installed.config_path(), config).unwrap();
+    std::fs::write(
+        installed.folder.path().join("overrides.txt"),
+        "bell hooks\n",
+    )
+    .unwrap();
+    let texts = ["ILIK", "BELL HOOKS"];
+    for (options, expected) in [
+        (&["--portal", "acme"][..], "Ilık\nbell hooks\n"),
+        (
+            &["--portal", "acme", "--language", "de"],
+            "Ilik\nbell hooks\n",
+        ),
+        (&[], "Ilik\nBell Hooks\n"),
+    ] {
+        let arguments = [&["names"], options, &texts].concat();
+        assert_eq!(
+            installed.run_for(0, &arguments).await,
+            expected,
+            "{options:?}"
+        );
+    }
+    installed
+        .run_for(64, &["names", "--portal", "other", "x"])
+        .await;
 }

@@ -110,6 +110,28 @@ async fn a_newer_schema_is_refused() {
     set_right(&installed).await;
 }
 
+/// What the first version of the schema holds is there after the step to the present one.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_schema_is_brought_forward() {
+    let installed = busy().await;
+    let db = rusqlite::Connection::open(installed.store_path()).unwrap();
+    db.execute_batch("ALTER TABLE portal DROP COLUMN guards_tried_at; PRAGMA user_version = 1")
+        .unwrap();
+    let sql = |db: &rusqlite::Connection| -> String {
+        db.query_row("SELECT group_concat(sql) FROM sqlite_schema", [], |row| {
+            row.get(0)
+        })
+        .unwrap()
+    };
+    let first = rusqlite::Connection::open_in_memory().unwrap();
+    first
+        .execute_batch(include_str!("../../src/store/schema.sql"))
+        .unwrap();
+    assert_eq!(sql(&db), sql(&first), "not the first version of the schema");
+    drop(db);
+    set_right(&installed).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_others_can_read_is_refused() {
     let installed = busy().await;

@@ -1,15 +1,8 @@
 //! Whether conditional updates can be trusted here, tried with reads alone.
-//!
-//! The second half of a pair is a `crm.contact.get` in place of the update: it takes its id from the
-//! guard's answer just as the update does, and changes nothing.
 
 use super::chart::Chart;
 use crate::{
-    bitrix::{
-        Batch, Call, Problem,
-        batch::Guarded,
-        contacts::{self, Contact},
-    },
+    bitrix::contacts::{self, Contact},
     portal::{CallFailure, Portal, Repeat},
 };
 
@@ -30,7 +23,7 @@ pub(super) async fn try_out(portal: &Portal, chart: &mut Chart) -> Result<(), Ca
     };
     let id = contact.id;
     let modified = contact.modified.as_deref().unwrap_or_default();
-    let said = match verdict(portal, id, modified).await? {
+    let said = match portal.try_guards(id, modified).await? {
         Ok(()) => {
             chart.ok(
                 "guards",
@@ -48,39 +41,4 @@ pub(super) async fn try_out(portal: &Portal, chart: &mut Chart) -> Result<(), Ca
         ),
     );
     Ok(())
-}
-
-/// Whether a guard that must hold does, and one that must not does not.
-async fn verdict(
-    portal: &Portal,
-    id: u64,
-    modified: &str,
-) -> Result<Result<(), &'static str>, CallFailure> {
-    let read = Call::new("crm.contact.get");
-    let mut batch = Batch::new();
-    batch.push("proof", &contacts::proof(id));
-    batch.push_guarded(id, &contacts::guard(id, modified), &read);
-    let mut answer = portal.batch(&batch, Repeat::Freely).await?;
-    let proof = contacts::read_list(answer.take("proof")?.result, None)?;
-    if !proof.is_empty() {
-        return Ok(Err("the portal ignores the condition of a guard"));
-    }
-    if answer.take_guarded(id) != Guarded::Written {
-        return Ok(Err(
-            "a guard refuses although nobody has touched the contact",
-        ));
-    }
-    let mut batch = Batch::new();
-    batch.push_guarded(id, &contacts::proof(id), &read);
-    match portal.batch(&batch, Repeat::Never).await {
-        Ok(mut answer) => Ok(match answer.take_guarded(id) {
-            Guarded::Written => Err("a guard that does not hold stops nothing"),
-            Guarded::Touched | Guarded::Unguarded | Guarded::Failed(_) => Ok(()),
-        }),
-        // An older portal fails as a whole at a guard that refuses: nothing is written by it.
-        Err(CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))) => {
-            Ok(Err("a guard that refuses ends the whole batch"))
-        }
-        Err(failure) => Err(failure),
-    }
 }

@@ -1,0 +1,48 @@
+//! Whether conditional updates can be trusted on this portal, tried with reads alone.
+
+use super::{CallFailure, Portal, Repeat};
+use crate::bitrix::{Batch, Call, Problem, batch::Guarded, contacts};
+
+impl Portal {
+    /// Tries whether a guard that must hold does, and one that must not does not (protocol document,
+    /// section 11), on a contact whose `DATE_MODIFY` is `modified` and was read in a later second. The
+    /// second half of a pair is a `crm.contact.get` in place of the update: it takes its id from the
+    /// guard's answer just as the update does, and changes nothing.
+    ///
+    /// # Errors
+    /// The outer error says that the trial came to no end; the inner one is what is wrong with guards
+    /// here, in words.
+    pub async fn try_guards(
+        &self,
+        id: u64,
+        modified: &str,
+    ) -> Result<Result<(), &'static str>, CallFailure> {
+        let read = Call::new("crm.contact.get");
+        let mut batch = Batch::new();
+        batch.push("proof", &contacts::proof(id));
+        batch.push_guarded(id, &contacts::guard(id, modified), &read);
+        let mut answer = self.batch(&batch, Repeat::Freely).await?;
+        let proof = contacts::read_list(answer.take("proof")?.result, None)?;
+        if !proof.is_empty() {
+            return Ok(Err("the portal ignores the condition of a guard"));
+        }
+        if answer.take_guarded(id) != Guarded::Written {
+            return Ok(Err(
+                "a guard refuses although nobody has touched the contact",
+            ));
+        }
+        let mut batch = Batch::new();
+        batch.push_guarded(id, &contacts::proof(id), &read);
+        match self.batch(&batch, Repeat::Never).await {
+            Ok(mut answer) => Ok(match answer.take_guarded(id) {
+                Guarded::Written => Err("a guard that does not hold stops nothing"),
+                Guarded::Touched | Guarded::Unguarded | Guarded::Failed(_) => Ok(()),
+            }),
+            // An older portal fails as a whole at a guard that refuses: nothing is written by it.
+            Err(CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))) => {
+                Ok(Err("a guard that refuses ends the whole batch"))
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+}
