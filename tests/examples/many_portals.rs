@@ -33,6 +33,9 @@ struct Arguments {
     /// How many contacts people edit in a minute on all portals together.
     #[arg(long, default_value_t = 200)]
     edits: u64,
+    /// How many contacts wait to be tidied on the first portal, as after a holiday.
+    #[arg(long, default_value_t = 0)]
+    backlog: usize,
     /// The daemon.
     #[arg(long, default_value = "target/release/b24-tidyd")]
     binary: PathBuf,
@@ -57,6 +60,13 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
         };
         portals.push(Portal::start(settings, Arc::new(SystemClock)).await?);
     }
+    if let Some(busy) = portals.first().filter(|_| arguments.backlog > 0) {
+        busy.bind_offline("ONCRMCONTACTADD", "");
+        busy.bind_offline("ONCRMCONTACTUPDATE", "");
+        for _ in 0..arguments.backlog {
+            busy.add_contact("anna", "", "SMITH");
+        }
+    }
     write_files(folder, &portals)?;
     let child = Command::new(&arguments.binary)
         .arg("--config")
@@ -76,10 +86,12 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
 
     let (began, before) = (Instant::now(), daemon.processor_seconds()?);
     let mut edited = Vec::new();
+    // The busy portal has its own edits to work on.
+    let trickling = &portals[usize::from(arguments.backlog > 0).min(portals.len() - 1)..];
     let pause = Duration::from_secs_f64(60.0 / arguments.edits.max(1) as f64);
     while began.elapsed() < Duration::from_secs(arguments.seconds) {
         if arguments.edits > 0 {
-            let portal = &portals[edited.len() % portals.len()];
+            let portal = &trickling[edited.len() % trickling.len()];
             edited.push((portal, portal.add_contact("anna", "", "SMITH")));
         }
         tokio::time::sleep(pause.min(Duration::from_secs(1))).await;
