@@ -5,6 +5,7 @@
 //! by policy where a request was certainly not processed or may be repeated without harm.
 
 pub mod admission;
+mod bucket;
 mod guards;
 mod listing;
 mod meter;

@@ -2,11 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{CallFailure, Portal};
+use super::{
+    CallFailure, Portal,
+    bucket::{SharedBucket, plan},
+};
 use crate::{
     bitrix::{
         BatchAnswer, Problem, Reply,
-        limits::{Bucket, Load, Operating, Plan, Step, Wait},
+        limits::{Load, Operating, Plan, Step, Wait},
     },
     clock::{after, seconds_between},
     store::{PortalId, Store, StoreFault},
@@ -37,22 +40,15 @@ impl Portal {
         if let Some(wait) = self.wait_for(load) {
             self.rest_until(wait.until, &reason(&wait)).await?;
         }
-        while let Err(room_at) = self.take_room()? {
+        while let Err(room_at) = self.bucket().take(self.now())? {
             self.rest_until(room_at, "the request bucket is full")
                 .await?;
         }
         Ok(())
     }
 
-    /// Books a request in the bucket; or tells when there is room.
-    fn take_room(&self) -> Result<Result<(), Timestamp>, StoreFault> {
-        let plan = self.plan();
-        self.with_bucket(|bucket, now| bucket.take(plan, now))
-    }
-
     pub(super) fn bucket_overflowed(&self) -> Result<(), StoreFault> {
-        let plan = self.plan();
-        self.with_bucket(|bucket, now| bucket.overflowed(plan, now))
+        self.bucket().overflowed(self.now())
     }
 
     /// How many requests are in the portal's bucket, as far as this store knows.
@@ -60,21 +56,12 @@ impl Portal {
     /// # Errors
     /// A fault of the state file.
     pub fn bucket_level(&self) -> Result<f64, StoreFault> {
-        let plan = self.plan();
-        self.with_bucket(|bucket, now| bucket.level_at(plan, now))
+        self.bucket().level(self.now())
     }
 
-    fn with_bucket<T>(
-        &self,
-        step: impl FnOnce(&mut Bucket, Timestamp) -> T,
-    ) -> Result<T, StoreFault> {
-        let now = self.now();
-        self.store().with_bucket(&self.host(), |before| {
-            let before = before.map(|(level, as_of)| Bucket { level, as_of });
-            let mut bucket = before.unwrap_or(Bucket::empty(now));
-            let answer = step(&mut bucket, now);
-            ((bucket.level, bucket.as_of), answer)
-        })
+    fn bucket(&self) -> SharedBucket<'_> {
+        let endpoint = self.session().endpoint.clone();
+        SharedBucket::of(self.store(), &endpoint, &self.config)
     }
 
     pub(super) fn learn_from_call(
@@ -160,19 +147,7 @@ impl Portal {
     }
 
     fn plan(&self) -> Plan {
-        Plan {
-            burst: self.config.burst,
-            rate: self.config.rate,
-            operating_limit: self.config.operating_limit,
-        }
-    }
-
-    fn host(&self) -> String {
-        let endpoint = self.session().endpoint.clone();
-        match (endpoint.host_str(), endpoint.port()) {
-            (Some(host), Some(port)) => format!("{host}:{port}"),
-            (host, _) => host.unwrap_or_default().to_owned(),
-        }
+        plan(&self.config)
     }
 }
 

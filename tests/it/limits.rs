@@ -3,7 +3,7 @@
 use b24_tidyd::{drain::Outcome, service::Ending};
 use test_portal::{Billing, Effect, Fault, Matcher, RequestRecord};
 
-use crate::world::World;
+use crate::{auth_import::imported, world::World};
 
 async fn messy(world: &World, contacts: usize) -> Vec<u64> {
     let ids = (0..contacts)
@@ -91,6 +91,17 @@ async fn the_bucket_is_shared_by_all_processes_on_a_store() {
     // Each of these is a new process that knows only what the store says.
     for _ in 0..40 {
         world.pass().await.unwrap();
+    }
+    assert_eq!(refused(&world, "QUERY_LIMIT_EXCEEDED"), 0);
+}
+
+/// An import asks the portal before its pair is stored: that goes into the bucket, too.
+#[tokio::test]
+async fn imports_share_the_bucket() {
+    let world = World::new().await;
+    for _ in 0..60 {
+        let (code, said) = imported(&world, &world.portal.authorise().to_string()).await;
+        assert_eq!(code, 0, "{said}");
     }
     assert_eq!(refused(&world, "QUERY_LIMIT_EXCEEDED"), 0);
 }

@@ -13,9 +13,9 @@ use crate::{
         oauth::{self, ClientCredentials, Grant, GrantProblem, Offer},
         transport::Body,
     },
-    clock::after,
+    clock::{after, seconds_between},
     config::authority,
-    portal::{CallFailure, RetryPolicy, STOP_GRACE_SECONDS},
+    portal::{CallFailure, RetryPolicy, STOP_GRACE_SECONDS, bucket::SharedBucket},
     store::{Lock, PortalRecord},
 };
 
@@ -103,12 +103,17 @@ impl Admission<'_> {
         let mut params = batch.call().params;
         params.insert("auth".to_owned(), Value::from(access.expose_secret()));
         let body = Body::Json(Value::Object(params).to_string().into());
-        let url = self
-            .endpoint()?
+        let endpoint = self.endpoint()?;
+        let (clock, store) = (&self.context.clock, &self.context.store);
+        let bucket = SharedBucket::of(store, &endpoint, &self.config);
+        let url = endpoint
             .join("batch.json")
             .map_err(|_| CallFailure::from(Problem::Unclear("no address".to_owned())))?;
         let mut tries = 0;
         loop {
+            while let Err(room_at) = bucket.take(clock.now())? {
+                self.rest(seconds_between(clock.now(), room_at)).await?;
+            }
             let exchange = tokio::select! {
                 exchange = self.context.transport.post(&url, &body) => exchange,
                 () = self.context.stop.cancelled() => return Err(CallFailure::Stopped.into()),
@@ -119,6 +124,9 @@ impl Admission<'_> {
                     Ok(standing) => return Ok(standing?),
                     Err(problem) => problem,
                 };
+            if problem == Problem::RateLimited {
+                bucket.overflowed(clock.now())?;
+            }
             match problem {
                 Problem::Unauthorised(said) => return Err(application::unfit(&said).into()),
                 Problem::Moved(target) => return Err(Obstacle::Moved(authority(&target))),
