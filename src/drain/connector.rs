@@ -40,8 +40,7 @@ impl Drain {
         self.config().connector.is_some() && !self.uses_connector()
     }
 
-    /// Goes on without the connector. Rows that are reserved under it stay in the store until it is
-    /// back; what is queued under it cannot be seen meanwhile.
+    /// Goes on without the connector. What is queued under it cannot be seen until it is back.
     pub(super) fn lose_connector(&mut self, said: &Said) -> Result<(), DrainFailure> {
         tracing::warn!(portal = %self.config().name, %said,
             "the plan has no rest_auth_connector; working without `auth_connector`");
@@ -51,6 +50,22 @@ impl Drain {
             .set_plan_facts(self.portal.id, self.memory.facts)?;
         self.choose_connector();
         self.note_gap("the queue of the connector is out of reach")
+    }
+
+    /// Events that were reserved under a connector which is out of reach or no longer configured
+    /// cannot be acknowledged there, and need not be: their contacts are looked at all the same. Should
+    /// it come back, whatever is still reserved under it is found in its list.
+    pub(super) fn take_over_other_queues(&self) -> Result<(), DrainFailure> {
+        // Both are drained, and acknowledged, while the queue that stood in is left.
+        if self.memory.stand_in && self.uses_connector() {
+            return Ok(());
+        }
+        let rows = self.portal.store().take_over(&self.portal.queue())?;
+        if rows > 0 {
+            tracing::info!(portal = %self.config().name, rows,
+                "took over events that were reserved with another `auth_connector`");
+        }
+        Ok(())
     }
 
     /// We are about to bind the queue without a connector, as the plan lacks the configured one.

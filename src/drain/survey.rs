@@ -36,6 +36,7 @@ impl Drain {
         self.resume(&resumed, &mut answer)?;
         let reserved = answer.take("reserved")?;
         self.adopt(reserved).await?;
+        self.take_over_other_queues()?;
         self.memory.may_have_orphans = false;
         let unanswered = self.portal.store().unanswered_changes(self.portal.id)?;
         self.memory

@@ -315,17 +315,18 @@ impl Store {
         })
     }
 
-    /// The connectors under which rows of this portal are open, besides `connector` itself.
+    /// Takes over the rows that are open under other connectors of the same portal: from now on they
+    /// are finished in `queue`, from this store alone. Returns how many there were.
     ///
     /// # Errors
-    /// A fault of the state file.
-    pub fn other_connectors(&self, queue: &QueueKey) -> Result<Vec<String>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
-                "SELECT DISTINCT connector FROM event WHERE portal_id = ?1 AND connector <> ?2",
-            )?
-            .query_map(params![queue.portal.0, queue.connector], |row| row.get(0))?
-            .collect()
+    /// A fault of the state file; every row stays where it was then.
+    pub fn take_over(&self, queue: &QueueKey) -> Result<usize, StoreFault> {
+        self.write(|db| {
+            db.execute(
+                "UPDATE OR REPLACE event SET connector = ?2, process_id = '', taken = 1
+                 WHERE portal_id = ?1 AND connector <> ?2",
+                params![queue.portal.0, queue.connector],
+            )
         })
     }
 

@@ -1,7 +1,7 @@
 //! The connector: where the plan lacks it the queue without one stands in, and both are drained when it
 //! comes back.
 
-use b24_tidyd::{config::Connector, drain::Outcome, store::QueueKey};
+use b24_tidyd::{config::Connector, drain::Outcome};
 use serde_json::json;
 use test_portal::{Effect, Fault, Matcher, QueueRow};
 
@@ -123,8 +123,8 @@ async fn bindings_that_others_made_are_not_removed_with_ours() {
     }
 }
 
-#[tokio::test]
-async fn rows_reserved_under_a_lost_connector_wait_for_it() {
+/// A world with the connector `tidy` in which four contacts are reserved and not read.
+async fn reserved() -> World {
     let world = connected().await;
     messy(&world, 4);
     let reads = Matcher::calling("crm.contact.list").always();
@@ -134,15 +134,27 @@ async fn rows_reserved_under_a_lost_connector_wait_for_it() {
     world.pass().await.unwrap_err();
     world.portal.clear_faults();
     world
+}
+
+fn open_rows(world: &World) -> u64 {
+    world.context.store.open_totals(world.id()).unwrap().rows
+}
+
+fn tidied(world: &World) -> usize {
+    let contacts = world.portal.contacts();
+    contacts.iter().filter(|it| it.update_count == 1).count()
+}
+
+#[tokio::test]
+async fn rows_reserved_under_a_lost_connector_are_finished_without_it() {
+    let world = reserved().await;
+    world
         .portal
         .settings(|settings| settings.plan_connector = false);
     world.advance(60.0);
     world.pass().await.unwrap();
-    let queue = QueueKey {
-        portal: world.id(),
-        connector: "tidy".to_owned(),
-    };
-    assert_eq!(world.context.store.open_events(&queue).unwrap().len(), 4);
+    assert_eq!((tidied(&world), open_rows(&world)), (4, 0));
+    // Out of reach, they can be acknowledged only when it is back.
     let queue = world.portal.queue();
     let reserved = queue.iter().filter(|row| !row.process_id.is_empty());
     assert_eq!(reserved.count(), 4);
@@ -153,4 +165,15 @@ async fn rows_reserved_under_a_lost_connector_wait_for_it() {
     world.advance(60.0);
     world.pass().await.unwrap();
     all_tidy(&world);
+}
+
+#[tokio::test]
+async fn rows_reserved_under_a_connector_that_is_renamed_are_finished() {
+    for name in ["clean", ""] {
+        let mut world = reserved().await;
+        world.config.connector = Connector::new(name);
+        world.advance(60.0);
+        world.pass().await.unwrap();
+        assert_eq!((tidied(&world), open_rows(&world)), (4, 0), "{name:?}");
+    }
 }
