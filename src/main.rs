@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use b24_tidyd::cli::{
     Cli,
     exit::{Exit, exit_of},
+    logging,
 };
 use clap::Parser;
 
@@ -14,28 +15,26 @@ fn main() -> ExitCode {
         Err(error) => {
             // Help and version are answers, not errors. A closed pipe is nobody's concern.
             let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            }
-            .into();
+            return match error.use_stderr() {
+                true => Exit::Usage.into(),
+                false => Exit::Done.into(),
+            };
         }
     };
+    let format = cli.log_format;
     // Threads resolve names, nothing else; the unit allows for 32 tasks.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(8)
         .enable_all()
         .build();
-    let outcome = match runtime {
-        Ok(runtime) => runtime.block_on(cli.run()),
-        Err(error) => Err(error.into()),
-    };
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(error) => {
-            eprintln!("b24-tidyd: {error:#}");
-            exit_of(&error).into()
-        }
-    }
+    let outcome = runtime.map_err(Into::into).and_then(|runtime| {
+        let outcome = runtime.block_on(cli.run());
+        // A name that is still being resolved may take half a minute: nobody waits for it any more.
+        runtime.shutdown_background();
+        outcome
+    });
+    outcome.map_or_else(
+        |error| exit_of(&logging::report(format, error)).into(),
+        Into::into,
+    )
 }

@@ -10,6 +10,7 @@ mod guards;
 mod listing;
 mod meter;
 mod pace;
+mod queues;
 mod rename;
 mod renewal;
 mod rest;
@@ -25,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use meter::Meter;
+pub use queues::{configured_queue, connector_in_use};
 use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
 
@@ -35,7 +37,7 @@ use crate::{
     },
     clock::{SharedClock, after},
     config::PortalConfig,
-    store::{PortalId, PortalRecord, QueueKey, Store, StoreFault, Tokens},
+    store::{PortalId, PortalRecord, Store, StoreFault, Tokens},
 };
 
 /// How often a portal's rename is followed within one call.
@@ -52,6 +54,25 @@ pub struct Context {
     pub clock: SharedClock,
     /// Asks for a stop at the next safe point.
     pub stop: CancellationToken,
+}
+
+impl Context {
+    /// Everything that goes by `clock`, HTTP included.
+    ///
+    /// # Errors
+    /// Where HTTP cannot be set up, see [`Transport::new`].
+    pub fn new(
+        store: Store,
+        clock: SharedClock,
+        stop: CancellationToken,
+    ) -> Result<Self, reqwest::Error> {
+        Ok(Self {
+            store,
+            transport: Transport::new(clock.clone())?,
+            clock,
+            stop,
+        })
+    }
 }
 
 /// Whether a call may be sent again although an earlier copy of it may have been processed.
@@ -84,7 +105,7 @@ pub enum CallFailure {
     #[error("the access token has expired and {0}")]
     RenewalPutOff(String),
     /// It would take longer than the caller's patience.
-    #[error("{why}; free again at {until}")]
+    #[error("{why}; free again at {until:.0}")]
     MustWait {
         /// When it can go on.
         until: Timestamp,
@@ -187,19 +208,11 @@ impl Portal {
         self.context.stop.is_cancelled() || self.leave.is_cancelled()
     }
 
-    /// The queue that calls act on at the moment.
+    /// Whether this is the portal of `record`, with just these tokens: nobody has authorised it anew.
     #[must_use]
-    pub fn queue(&self) -> QueueKey {
-        let connector = self.session().connector.clone().unwrap_or_default();
-        QueueKey {
-            portal: self.id,
-            connector,
-        }
-    }
-
-    /// Sends all further calls with this `auth_connector`, or without the key (`None`).
-    pub fn use_connector(&self, connector: Option<&str>) {
-        self.session().connector = connector.map(str::to_owned);
+    pub fn is_of(&self, record: &PortalRecord) -> bool {
+        let ours = self.session().access.expose_secret().to_owned();
+        self.id == record.id && ours == record.tokens.access.expose_secret()
     }
 
     /// Takes over tokens and endpoint as they stand in the store: an import or another process may
@@ -354,7 +367,7 @@ impl Portal {
             exchange = self.context.transport.post(&url, &body) => exchange,
             () = self.out_of_grace() => Err(Fault::NoAnswer("stopped while waiting".to_owned())),
         };
-        let reply = decode::reply(exchange);
+        let reply = decode::reply(exchange.map(|answer| answer.without(&access)));
         self.meter().sent(call.method, reply.as_ref().err());
         (reply, access)
     }

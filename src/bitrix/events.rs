@@ -131,6 +131,22 @@ pub struct Binding {
     pub connector: String,
 }
 
+impl Binding {
+    /// Whether it has `event` queued offline, with this connector (empty for none).
+    #[must_use]
+    pub fn records(&self, event: ContactEvent, connector: &str) -> bool {
+        self.offline && self.event == event.as_str() && self.connector == connector
+    }
+}
+
+/// The contact events that none of `bindings` has queued with this connector.
+#[must_use]
+pub fn unbound(bindings: &[Binding], connector: &str) -> Vec<ContactEvent> {
+    let is_bound = |event| bindings.iter().any(|it| it.records(event, connector));
+    let events = ContactEvent::ALL.into_iter();
+    events.filter(|event| !is_bound(*event)).collect()
+}
+
 /// Asks for the application's bindings (`event.get`).
 #[must_use]
 pub fn bindings() -> Call {

@@ -7,7 +7,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use super::{Fault, Transport, transport::Body, wire};
+use super::{
+    Fault, Transport,
+    transport::{Body, HIDDEN},
+    wire,
+};
 use crate::{clock::after, config::is_safe};
 
 /// The vendor's authorisation hosts. The client secret goes nowhere else unless the configuration
@@ -120,17 +124,24 @@ pub async fn request_grant(
     };
     // Errors come with status 200, too.
     if let Some(code) = body.get("error") {
-        return Err(refusal(code, &body["error_description"], answer.status));
+        let hide = |text: String| {
+            let secrets = [credentials.secret.expose_secret(), secret.expose_secret()];
+            let secrets = secrets.into_iter().filter(|secret| !secret.is_empty());
+            secrets.fold(text, |text, secret| text.replace(secret, HIDDEN))
+        };
+        let text = |value: &Value| wire::text(value).map(hide).unwrap_or_default();
+        let (code, text) = (text(code), text(&body["error_description"]));
+        return Err(refusal(&code, &text, answer.status));
     }
     read_grant(&body, now)
         .ok_or_else(|| GrantProblem::Unanswered("an answer without tokens".to_owned()))
 }
 
-fn refusal(code: &Value, text: &Value, status: u16) -> GrantProblem {
-    let code = wire::text(code).unwrap_or_default();
-    let said = wire::text(text)
-        .filter(|text| !text.is_empty())
-        .map_or_else(|| code.clone(), |text| format!("{text} ({code})"));
+fn refusal(code: &str, text: &str, status: u16) -> GrantProblem {
+    let said = match text {
+        "" => code.to_owned(),
+        text => format!("{text} ({code})"),
+    };
     match code.to_ascii_lowercase().as_str() {
         "invalid_grant" | "bad_verification_code" | "expired_token" => {
             GrantProblem::InvalidGrant(said)

@@ -10,7 +10,10 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::clock::{SharedClock, after};
+use crate::{
+    clock::{SharedClock, after},
+    config::is_loopback,
+};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +37,32 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+impl Answer {
+    /// The same answer without a secret that it repeats: error texts go to logs and lists.
+    #[must_use]
+    pub fn without(mut self, secret: &SecretString) -> Self {
+        let secret = secret.expose_secret().as_bytes();
+        if secret.is_empty() {
+            return self;
+        }
+        let mut kept = Vec::new();
+        let mut rest = self.body.as_slice();
+        while let Some(at) = rest.windows(secret.len()).position(|part| part == secret) {
+            kept.extend_from_slice(&rest[..at]);
+            kept.extend_from_slice(HIDDEN.as_bytes());
+            rest = &rest[at + secret.len()..];
+        }
+        if !kept.is_empty() {
+            kept.extend_from_slice(rest);
+            self.body = kept;
+        }
+        self
+    }
+}
+
+/// What stands where a secret stood.
+pub(super) const HIDDEN: &str = "[secret]";
+
 /// Why no answer came.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fault {
@@ -51,10 +80,22 @@ pub enum Body {
     Form(SecretString),
 }
 
+/// The variables that name a proxy. Those of the request's scheme come before the last two.
+pub const PROXIES: [&str; 6] = [
+    "https_proxy",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "HTTP_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+];
+
 /// A client for portals and authorisation servers. Clones share their connections.
 #[derive(Clone)]
 pub struct Transport {
     http: Client,
+    /// Past any proxy, for this machine itself: what travels unencrypted must not leave it.
+    direct: Client,
     clock: SharedClock,
 }
 
@@ -70,21 +111,41 @@ impl Transport {
     /// # Errors
     /// Where the system's certificate store or the proxy settings cannot be used.
     pub fn new(clock: SharedClock) -> Result<Self, reqwest::Error> {
-        let http = Client::builder()
-            .user_agent(concat!("b24-tidyd/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            // A renamed portal answers 302, and following it would turn our POST into a GET.
-            .redirect(Policy::none())
-            .build()?;
-        Ok(Self { http, clock })
+        let builder = || {
+            Client::builder()
+                .user_agent(concat!("b24-tidyd/", env!("CARGO_PKG_VERSION")))
+                .connect_timeout(CONNECT_TIMEOUT)
+                // A renamed portal answers 302, and following it would turn our POST into a GET.
+                .redirect(Policy::none())
+        };
+        let http = builder().build()?;
+        let proxied = PROXIES.iter().any(|name| std::env::var_os(name).is_some());
+        let direct = match proxied {
+            true => builder().no_proxy().build()?,
+            false => http.clone(),
+        };
+        Ok(Self {
+            http,
+            direct,
+            clock,
+        })
     }
 
     /// The same client, with time limits that follow another clock.
     #[must_use]
     pub fn with_clock(&self, clock: SharedClock) -> Self {
         Self {
-            http: self.http.clone(),
             clock,
+            ..self.clone()
+        }
+    }
+
+    /// The client for an address.
+    fn client(&self, url: &Url) -> &Client {
+        if is_loopback(url) {
+            &self.direct
+        } else {
+            &self.http
         }
     }
 
@@ -98,7 +159,7 @@ impl Transport {
             Body::Form(text) => ("application/x-www-form-urlencoded", text),
         };
         let request = self
-            .http
+            .client(url)
             .post(url.clone())
             .header(CONTENT_TYPE, kind)
             .header(ACCEPT, "application/json")
@@ -120,7 +181,7 @@ impl Transport {
     pub async fn reach(&self, url: &Url) -> Result<u16, Fault> {
         let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
         tokio::select! {
-            answer = self.http.head(url.clone()).send() => {
+            answer = self.client(url).head(url.clone()).send() => {
                 answer.map(|answer| answer.status().as_u16()).map_err(fault)
             }
             () = self.clock.alarm_at(deadline) => {
@@ -135,9 +196,11 @@ impl Transport {
     /// # Errors
     /// Why there was no answer, in words.
     pub async fn get(&self, url: &str, within_seconds: f64) -> Result<u16, String> {
+        let parsed = url.parse::<Url>().map_err(|error| error.to_string())?;
+        let client = self.client(&parsed);
         let deadline = after(self.clock.now(), within_seconds);
         tokio::select! {
-            answer = self.http.get(url).send() => match answer {
+            answer = client.get(url).send() => match answer {
                 Ok(response) => Ok(response.status().as_u16()),
                 Err(error) => Err(reason(error)),
             },

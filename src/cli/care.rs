@@ -18,10 +18,7 @@ use super::{
     run::stop_on_signals,
     status::{self, StatusArgs},
 };
-use crate::{
-    clock::SystemClock,
-    config::{Config, ProcessEnvironment},
-};
+use crate::{clock::SystemClock, config::ProcessEnvironment};
 
 /// Watch, mend, configure.
 #[derive(Debug, Subcommand)]
@@ -70,8 +67,9 @@ impl CareCommand {
             Self::Doctor(args) => {
                 let stop = CancellationToken::new();
                 stop_on_signals(stop.clone())?;
+                let file = cli.config_file();
                 let ground = Ground {
-                    file: &cli.config,
+                    file: &file,
                     env: &ProcessEnvironment,
                     portal: cli.portal.as_deref(),
                     clock: Arc::new(SystemClock),
@@ -84,7 +82,7 @@ impl CareCommand {
             Self::Events(command) => command.run(&desk(cli, true)?, out).await,
             Self::Pause(args) => pause::pause(&desk(cli, false)?, args, out),
             Self::Resume(args) => pause::resume(&desk(cli, false)?, args, out),
-            Self::Config(command) => command.run(&cli.config, &ProcessEnvironment, out),
+            Self::Config(command) => command.run(&cli.config_file(), &ProcessEnvironment, out),
         }
     }
 }
@@ -97,7 +95,7 @@ pub(super) fn desk(cli: &Cli, talks: bool) -> anyhow::Result<Desk> {
         stop_on_signals(stop.clone())?;
         cli.configuration()?
     } else {
-        Config::load_without_secrets(&cli.config, &ProcessEnvironment)?
+        cli.configuration_without_secrets()?
     };
     let portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
     Ok(Desk::open(

@@ -51,6 +51,7 @@ struct Row<'a> {
 /// What is known of a change that was made.
 #[derive(Debug, Serialize)]
 struct Written<'a> {
+    #[serde(serialize_with = "crate::cli::text::to_the_second")]
     at: Timestamp,
     run: i64,
     kind: &'a str,

@@ -8,11 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, Refusal};
 use crate::{
-    bitrix::Transport,
     clock::SharedClock,
     config::PortalConfig,
-    portal::{Context, Patience, Portal},
-    store::{PortalRecord, QueueKey, Store, StoreFault},
+    portal::{Context, Patience, Portal, connector_in_use},
+    store::{PortalRecord, Store, StoreFault},
 };
 
 /// The longest rest of a command in front of a limit, in seconds: somebody is watching.
@@ -110,17 +109,7 @@ impl Desk {
     /// Where there are no tokens, or a fault of the state file.
     pub fn record(&self, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
         self.store()?;
-        let name = &portal.name;
-        self.find(portal)?.ok_or_else(|| {
-            let message = format!(
-                "{name}: no tokens are stored; run `b24-tidyd --portal {name} auth login` or `auth import`"
-            );
-            Refusal {
-                exit: Exit::NotAuthorised,
-                message,
-            }
-            .into()
-        })
+        Ok(self.find(portal)?.ok_or_else(|| no_tokens(portal))?)
     }
 
     /// An authorised portal to talk to, paced and renewing, with the connector that fits its plan.
@@ -129,29 +118,22 @@ impl Desk {
     /// Where there are no tokens, HTTP does not start, or a fault of the state file.
     pub fn portal(&self, config: &Arc<PortalConfig>) -> anyhow::Result<Portal> {
         let record = self.record(config)?;
-        let context = Context {
-            store: self.store()?.clone(),
-            transport: Transport::new(self.clock.clone()).context("HTTP does not start")?,
-            clock: self.clock.clone(),
-            stop: self.stop.clone(),
-        };
+        let (store, clock) = (self.store()?.clone(), self.clock.clone());
+        let context =
+            Context::new(store, clock, self.stop.clone()).context("HTTP does not start")?;
         let portal = Portal::open(context, config.clone(), &record, PATIENCE)?;
-        portal.use_connector(connector(config, &record));
+        portal.use_connector(connector_in_use(config, record.facts));
         Ok(portal)
     }
 }
 
-/// The connector that calls carry: the configured one, unless the plan is known to lack the feature.
-fn connector<'a>(config: &'a PortalConfig, record: &PortalRecord) -> Option<&'a str> {
-    let possible = record.facts.plan_connector != Some(false);
-    let connector = config.connector.as_ref().filter(|_| possible);
-    connector.map(|connector| connector.as_str())
-}
-
-/// The queue that a portal is drained from at present.
-pub(super) fn queue(config: &PortalConfig, record: &PortalRecord) -> QueueKey {
-    QueueKey {
-        portal: record.id,
-        connector: connector(config, record).unwrap_or_default().to_owned(),
+/// Nobody has authorised this portal yet.
+pub(super) fn no_tokens(portal: &PortalConfig) -> Refusal {
+    let name = &portal.name;
+    Refusal {
+        exit: Exit::NotAuthorised,
+        message: format!(
+            "{name}: no tokens are stored; run `b24-tidyd --portal {name} auth login` or `auth import`"
+        ),
     }
 }

@@ -13,7 +13,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{choose, desk::Desk, exit::Exit};
-use crate::{clock::SharedClock, config::Environment};
+use crate::{clock::SharedClock, config::Environment, store::StoreFault};
 
 pub use chart::{Finding, Verdict};
 
@@ -21,8 +21,9 @@ pub use chart::{Finding, Verdict};
 #[derive(Debug, Clone, Args)]
 #[command(
     after_help = "Nothing is changed, on this host or in the portal; an access token that has ended is
-renewed. What cannot be looked at, because the portal is unreachable, is skipped. The exit code is that of the first thing to
-mend: 78 configuration, 77 authorisation, 70 state file, 69 network; 0 with warnings.
+renewed. What cannot be looked at, because the portal is unreachable, is skipped. The exit code
+is that of the first thing to mend: 78 configuration, 77 authorisation, 70 state file, 69 network;
+0 with warnings.
 
 Examples:
   b24-tidyd doctor
@@ -62,13 +63,14 @@ pub async fn run(
         let portals = choose(&config, ground.portal)?;
         let through_proxy = host::proxy(ground, &mut chart);
         let store = host::store(&config.store, &mut chart);
-        if let Some(store) = &store {
+        if let Ok(store) = &store {
             host::drain_lock(store, &mut chart);
         }
+        let unreadable = matches!(&store, Err(fault) if !matches!(fault, StoreFault::Missing(_)));
         let desk = Desk {
             portals: portals.into_iter().cloned().map(Into::into).collect(),
             store_path: config.store.clone(),
-            store,
+            store: store.ok(),
             clock: ground.clock.clone(),
             stop: ground.stop.clone(),
         };
@@ -80,6 +82,7 @@ pub async fn run(
                 config: portal,
                 with_secrets,
                 through_proxy,
+                unreadable,
             };
             patient.examine(&mut chart).await?;
         }

@@ -12,7 +12,6 @@ use serde_json::json;
 use super::{
     desk::Desk,
     exit::Exit,
-    status::live::{are_bound, is_bound},
     text::{WIDTH, cut, wrapped},
 };
 use crate::{
@@ -119,7 +118,7 @@ async fn bindings(desk: &Desk, config: &Arc<PortalConfig>) -> anyhow::Result<Bin
     });
     Ok(Bindings {
         name: config.name.clone(),
-        bound: are_bound(&found, &connector),
+        bound: events::unbound(&found, &connector).is_empty(),
         bindings: rows.collect(),
         auth_connector: some(&connector),
     })
@@ -165,19 +164,16 @@ fn write(portals: &[Bindings], out: &mut dyn Write) -> io::Result<()> {
 async fn bind(desk: &Desk, args: &EventsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = desk.only()?;
     let portal = desk.portal(config)?;
-    let queue = portal.queue();
     let found = ask(&portal).await?;
     let mut batch = Batch::new();
     let mut missing = Vec::new();
-    for event in ContactEvent::ALL {
-        if !is_bound(&found, event, &queue.connector) {
-            batch.push(event.as_str(), &events::bind(event));
-            missing.push(event.as_str());
-        }
+    for event in events::unbound(&found, &portal.queue().connector) {
+        batch.push(event.as_str(), &events::bind(event));
+        missing.push(event.as_str());
     }
     if !missing.is_empty() {
         // Before they are bound: the next survey finds nothing missing any more.
-        desk.store()?.open_gap(&queue)?;
+        desk.store()?.open_gap(&portal.configured_queue())?;
         let mut answer = portal.batch(&batch, Repeat::Freely).await?;
         for event in &missing {
             match answer.take(event) {
@@ -212,7 +208,7 @@ async fn unbind(desk: &Desk, args: &UnbindArgs, out: &mut dyn Write) -> anyhow::
     let mut batch = Batch::new();
     let mut unbound = Vec::new();
     for event in ContactEvent::ALL {
-        if is_bound(&found, event, &connector) {
+        if found.iter().any(|it| it.records(event, &connector)) {
             batch.push(event.as_str(), &events::unbind(event));
             unbound.push(event.as_str());
         }

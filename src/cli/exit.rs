@@ -105,7 +105,8 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     Exit::Internal
 }
 
-fn of_store(fault: &StoreFault) -> Exit {
+/// The exit code of a fault of the state file.
+pub(super) fn of_store(fault: &StoreFault) -> Exit {
     match fault {
         StoreFault::Missing(_) => Exit::NotAuthorised,
         StoreFault::Locked(_) | StoreFault::Full(_) => Exit::Temporary,

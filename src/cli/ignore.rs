@@ -47,6 +47,7 @@ struct Entry<'a> {
     /// None where the whole contact is left alone.
     field: Option<&'a str>,
     value: Option<&'a str>,
+    #[serde(serialize_with = "crate::cli::text::to_the_second")]
     since: Timestamp,
 }
 

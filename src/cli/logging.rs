@@ -4,13 +4,17 @@
 
 use std::io::{IsTerminal, Write};
 
-use super::progress::WIPE;
+use jiff::Timestamp;
+use serde_json::json;
 use tracing::field::Field;
 use tracing_subscriber::{
     EnvFilter,
     fmt::{self, format::debug_fn},
     prelude::*,
 };
+
+use super::progress::WIPE;
+use crate::config::Problems;
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -76,6 +80,31 @@ pub fn start(format: LogFormat, verbosity: i8) {
     if misread {
         tracing::warn!("RUST_LOG cannot be read and is not followed; write it as b24_tidyd=debug");
     }
+}
+
+/// Says why the program ends, in the form of the log, also where the log itself is off. Answers the
+/// error. A standard error that cannot be written changes nothing about how the program ends.
+pub fn report(format: LogFormat, error: anyhow::Error) -> anyhow::Error {
+    let text = format!("{error:#}");
+    // Each problem of a configuration begins with its file, for people and editors to go there.
+    let name = match error.is::<Problems>() {
+        true => "",
+        false => "b24-tidyd: ",
+    };
+    let mut err = std::io::stderr().lock();
+    for line in text.lines() {
+        let _ = match format {
+            LogFormat::Text => writeln!(err, "{name}{line}"),
+            LogFormat::Journal => writeln!(err, "<3>{line}"),
+            LogFormat::Json => {
+                let now = format!("{:.6}", Timestamp::now());
+                let line = json!({"timestamp": now, "level": "ERROR", "message": line,
+                    "target": env!("CARGO_CRATE_NAME")});
+                writeln!(err, "{line}")
+            }
+        };
+    }
+    error
 }
 
 /// Whole lines on standard error. On a terminal a bar may stand where the next one begins.

@@ -38,9 +38,8 @@ use clap::{ArgAction, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    bitrix::Transport,
     clock::SystemClock,
-    config::{Config, PortalConfig, ProcessEnvironment},
+    config::{Config, Environment as _, PortalConfig, ProcessEnvironment},
     names::Settings,
     portal::Context,
     store::Store,
@@ -51,13 +50,16 @@ use logging::LogFormat;
 /// Where the configuration lies unless something else is said.
 const DEFAULT_CONFIG: &str = "/etc/b24-tidyd/config.toml";
 
+/// Says something else. An empty variable counts as none, as for all others.
+const CONFIG_VARIABLE: &str = "B24_TIDYD_CONFIG";
+
 /// Keeps contact names in Bitrix24 properly capitalised.
 #[derive(Debug, Parser)]
 #[command(name = "b24-tidyd", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// The configuration file
-    #[arg(long, global = true, env = "B24_TIDYD_CONFIG", default_value = DEFAULT_CONFIG, value_name = "FILE")]
-    pub config: PathBuf,
+    /// The configuration file [env: B24_TIDYD_CONFIG] [default: /etc/b24-tidyd/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
     /// The portal that is meant; may be left out where one is configured
     #[arg(long, global = true, value_name = "NAME")]
     pub portal: Option<String>,
@@ -139,9 +141,24 @@ impl Cli {
         }
     }
 
+    /// The configuration file that is meant.
+    fn config_file(&self) -> PathBuf {
+        let named = || ProcessEnvironment.set(CONFIG_VARIABLE).map(PathBuf::from);
+        let file = self.config.clone().or_else(named);
+        file.unwrap_or_else(|| DEFAULT_CONFIG.into())
+    }
+
     /// Reads the configuration with its secrets.
     fn configuration(&self) -> anyhow::Result<Config> {
-        Ok(Config::load(&self.config, &ProcessEnvironment)?)
+        Ok(Config::load(&self.config_file(), &ProcessEnvironment)?)
+    }
+
+    /// Reads the configuration as far as it can be read without its secrets.
+    fn configuration_without_secrets(&self) -> anyhow::Result<Config> {
+        Ok(Config::load_without_secrets(
+            &self.config_file(),
+            &ProcessEnvironment,
+        )?)
     }
 
     /// The rules for names: those of the portal that `--portal` names, else the built-in ones, which
@@ -150,7 +167,7 @@ impl Cli {
         if self.portal.is_none() {
             return Ok(Settings::default());
         }
-        let config = Config::load_without_secrets(&self.config, &ProcessEnvironment)?;
+        let config = self.configuration_without_secrets()?;
         Ok(self.chosen(&config)?.names.clone())
     }
 
@@ -190,6 +207,17 @@ fn choose<'a>(config: &'a Config, wanted: Option<&str>) -> Result<Vec<&'a Portal
     })
 }
 
+/// What came out counts, whatever became of the words about it: nobody may be reading them any more.
+fn told(exit: Exit, written: std::io::Result<()>) -> anyhow::Result<Exit> {
+    match written {
+        Err(error) if exit != Exit::Done => {
+            tracing::warn!(%error, "standard output cannot be written");
+        }
+        written => written?,
+    }
+    Ok(exit)
+}
+
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let kind = cause
@@ -211,12 +239,5 @@ fn names_of(config: &Config) -> String {
 
 /// What everything that talks to portals needs, with the system's clock.
 fn context(store: Store, stop: CancellationToken) -> anyhow::Result<Context> {
-    let clock = Arc::new(SystemClock);
-    let transport = Transport::new(clock.clone()).context("HTTP does not start")?;
-    Ok(Context {
-        store,
-        transport,
-        clock,
-        stop,
-    })
+    Context::new(store, Arc::new(SystemClock), stop).context("HTTP does not start")
 }

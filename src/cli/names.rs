@@ -49,7 +49,7 @@ pub enum NamesError {
         line: usize,
     },
     /// Standard input or output failed.
-    #[error(transparent)]
+    #[error("standard input or output failed")]
     Io(#[from] io::Error),
 }
 

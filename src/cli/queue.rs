@@ -83,6 +83,7 @@ struct Group {
     /// The reservation is known to this state file.
     known: Option<bool>,
     rows: u64,
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     oldest_at: Option<Timestamp>,
 }
 

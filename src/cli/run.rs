@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Cli, context,
     exit::{Exit, Refusal, of_reports},
-    progress,
+    progress, told,
 };
 use crate::{
     clock::SystemClock,
@@ -21,7 +21,7 @@ use crate::{
     drain::Outcome,
     portal::Context,
     service::{self, Daemon, Ending, Notifier, PortalReport, Reread},
-    store::{Lock, Store},
+    store::{Lock, Store, StoreFault},
 };
 
 /// Arguments of `run`.
@@ -32,7 +32,7 @@ pub struct RunArgs {
     #[arg(long)]
     once: bool,
     /// With --once: how long to wait where a limit or a retry demands it
-    #[arg(long, requires = "once", default_value = "60s", value_parser = duration, value_name = "DURATION")]
+    #[arg(long, default_value = "60s", value_parser = duration, value_name = "DURATION")]
     max_wait: Duration,
 }
 
@@ -56,18 +56,39 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
     if !args.once {
         return daemon(cli, stop).await;
     }
-    let config = cli.configuration()?;
-    let (context, _lock) = open(&config.store, "b24-tidyd run --once", stop)?;
-    let portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
-    let watcher = progress::watcher();
-    let reports =
-        service::drain_all_once(&context, &config, portals, args.max_wait, &watcher).await;
-    progress::end();
-    let mut out = std::io::stdout().lock();
+    let reports = drain_once(cli, args.max_wait, stop).await?;
+    let mut lines = String::new();
     for report in &reports {
-        writeln!(out, "{}", line(report))?;
+        lines += &line(report);
+        lines.push('\n');
     }
-    Ok(of_reports(&reports))
+    let written = std::io::stdout().lock().write_all(lines.as_bytes());
+    told(of_reports(&reports), written)
+}
+
+async fn drain_once(
+    cli: &Cli,
+    max_wait: Duration,
+    stop: CancellationToken,
+) -> anyhow::Result<Vec<PortalReport>> {
+    let config = cli.configuration()?;
+    let portals = cli.chosen_or_all(&config)?;
+    let opened = open(&config.store, "b24-tidyd run --once", stop);
+    let (context, _lock) = match opened {
+        // The first import makes the state file: nobody has authorised anything yet.
+        Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
+            tracing::warn!("{error}");
+            let portals = portals.into_iter();
+            let reports = portals.map(|portal| PortalReport::without_tokens(&portal.name));
+            return Ok(reports.collect());
+        }
+        opened => opened?,
+    };
+    let portals = portals.into_iter().cloned().collect();
+    let watcher = progress::watcher();
+    let reports = service::drain_all_once(&context, &config, portals, max_wait, &watcher).await;
+    progress::end();
+    Ok(reports)
 }
 
 /// Opens the state file for draining: whole, and by nobody else at the same time.

@@ -14,6 +14,7 @@ pub use check::{Thresholds, unknown};
 use super::{
     desk::Desk,
     exit::{Exit, exit_of, first_of},
+    told,
 };
 
 /// Arguments of `status`.
@@ -68,13 +69,17 @@ pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow:
     if args.check {
         return check::write(&report, &args.thresholds, desk.now(), out);
     }
-    if args.json {
-        serde_json::to_writer_pretty(&mut *out, &report)?;
-        writeln!(out)?;
+    let written = if args.json {
+        json(&report, out)
     } else {
-        people::write(&report, desk.now(), out)?;
-    }
-    Ok(first_of(exits))
+        people::write(&report, desk.now(), out)
+    };
+    told(first_of(exits), written)
+}
+
+fn json(report: &report::Report, out: &mut dyn Write) -> std::io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, report)?;
+    writeln!(out)
 }
 
 async fn ask(

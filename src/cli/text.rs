@@ -1,6 +1,7 @@
 //! Text for people at a terminal: lengths of time, and lines that fit 80 columns.
 
 use jiff::Timestamp;
+use serde::Serializer;
 
 use crate::clock::seconds_between;
 
@@ -21,6 +22,25 @@ pub(super) fn length(seconds: f64) -> String {
 /// How long ago a moment was.
 pub(super) fn age(moment: Timestamp, now: Timestamp) -> String {
     length(seconds_between(moment, now))
+}
+
+/// Serialises a moment as RFC 3339 in UTC, to the second: what reads it, such as jq, knows no fractions.
+pub(super) fn to_the_second<S: Serializer>(
+    moment: &Timestamp,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{moment:.0}"))
+}
+
+/// The same for a moment that there may not be.
+pub(super) fn to_the_second_if_any<S: Serializer>(
+    moment: &Option<Timestamp>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match moment {
+        Some(moment) => to_the_second(moment, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// A moment to the second, in UTC.

@@ -6,15 +6,10 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    Cli,
-    exit::{Exit, Refusal},
-    history, ignore, preview, run, sweep, undo,
-};
+use super::{Cli, desk::no_tokens, exit::Exit, history, ignore, preview, run, sweep, undo};
 use crate::{
-    config::{Config, PortalConfig, ProcessEnvironment},
     drain::Drain,
-    portal::{Context, Patience, Portal},
+    portal::{Context, Patience},
     store::{Lock, PortalRecord, Store},
 };
 
@@ -73,10 +68,11 @@ impl TrustCommand {
 
 /// The chosen portal as the store knows it, for commands that ask nobody else.
 fn of_the_store(cli: &Cli) -> anyhow::Result<(Store, PortalRecord)> {
-    let config = Config::load_without_secrets(&cli.config, &ProcessEnvironment)?;
+    let config = cli.configuration_without_secrets()?;
     let store = Store::open(&config.store)?;
-    let record = record(&store, cli.chosen(&config)?)?;
-    Ok((store, record))
+    let portal = cli.chosen(&config)?;
+    let record = store.find_portal(portal.url.as_str(), &portal.client_id)?;
+    Ok((store, record.ok_or_else(|| no_tokens(portal))?))
 }
 
 /// A drain of the chosen portal; with the drain lock where the command `writes`.
@@ -92,22 +88,7 @@ fn to_the_portal(cli: &Cli, writes: Option<&str>) -> anyhow::Result<(Drain, Opti
         }
         None => (super::context(Store::open(&config.store)?, stop)?, None),
     };
-    let record = record(&context.store, portal)?;
-    let portal = Portal::open(context, Arc::new(portal.clone()), &record, PATIENCE)?;
-    let drain = Drain::new(portal, config.poll.limit.get());
-    Ok((drain.naming_names(config.log_personal_data), lock))
-}
-
-fn record(store: &Store, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
-    let found = store.find_portal(portal.url.as_str(), &portal.client_id)?;
-    found.ok_or_else(|| {
-        Refusal {
-            exit: Exit::NotAuthorised,
-            message: format!(
-                "{}: no tokens; run `b24-tidyd auth login` or `b24-tidyd auth import`",
-                portal.name
-            ),
-        }
-        .into()
-    })
+    let limit = config.poll.limit.get();
+    let drain = Drain::open(context, Arc::new(portal.clone()), limit, PATIENCE)?;
+    Ok((drain.ok_or_else(|| no_tokens(portal))?, lock))
 }

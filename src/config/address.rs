@@ -21,6 +21,11 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// An address as people write it: without the slash at its end.
+pub fn written(url: &Url) -> &str {
+    url.as_str().trim_end_matches('/')
+}
+
 /// The host of an address, with its port where that is not the usual one: `acme.bitrix24.com`,
 /// `127.0.0.1:8080`.
 pub fn authority(url: &Url) -> String {

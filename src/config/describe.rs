@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::names::{FIELDS, LEADING_PARTICLES, STYLES};
 use super::portal::PortalConfig;
-use super::{Config, entry};
+use super::{Config, entry, written};
 
 /// The configuration as it takes effect: laid out like the file, with all
 /// defaults filled in, each portal complete in itself, and secrets hidden.
@@ -123,7 +123,7 @@ impl Portal {
         let names = &portal.names;
         Self {
             name: portal.name.clone(),
-            url: portal.url.to_string(),
+            url: written(&portal.url).to_owned(),
             client_id: portal.client_id.clone(),
             client_secret: format!("hidden (from {})", portal.client_secret_source),
             oauth_url: portal.oauth_url.as_ref().map(ToString::to_string),

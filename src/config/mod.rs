@@ -23,7 +23,7 @@ mod section;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-pub use address::{authority, is_loopback, is_safe};
+pub use address::{authority, is_loopback, is_safe, written};
 pub use describe::Effective;
 pub use environment::{Environment, ProcessEnvironment};
 pub use identity::Connector;
@@ -64,8 +64,8 @@ pub struct Config {
     /// Where to write metrics for node_exporter's textfile collector; `None`:
     /// nowhere.
     pub metrics_file: Option<PathBuf>,
-    /// Whether logs may show names above the level `debug`. Set it only while
-    /// you look for something.
+    /// Whether logs may show names; without it they show ids at every level.
+    /// Set it only while you look for something.
     pub log_personal_data: bool,
 }
 
@@ -156,7 +156,7 @@ fn config(mut root: Section<'_>, file: &Path, secrets: Secrets<'_>) -> Config {
     section.refuse_unknown();
 
     let mut section = root.section("log");
-    let log_personal_data = section.value("personal_data", Entry::boolean);
+    let log_personal_data = section.value("personal_data", Entry::boolean).or(false);
     section.refuse_unknown();
 
     let shared = Shared {
@@ -164,6 +164,7 @@ fn config(mut root: Section<'_>, file: &Path, secrets: Secrets<'_>) -> Config {
         client_secret,
         oauth_url,
         names,
+        log_personal_data,
         secrets,
     };
     let portals = shared.portals(&mut root);
@@ -179,7 +180,7 @@ fn config(mut root: Section<'_>, file: &Path, secrets: Secrets<'_>) -> Config {
         portals,
         history_days: history_days.or(90),
         metrics_file: metrics_file.given(),
-        log_personal_data: log_personal_data.or(false),
+        log_personal_data,
     }
 }
 

@@ -55,6 +55,8 @@ pub struct PortalConfig {
     pub fields: Vec<names::Field>,
     /// How they are tidied.
     pub names: names::Settings,
+    /// Whether logs may show names, as all portals have it.
+    pub log_personal_data: bool,
     /// The file that `names.overrides` was read from.
     pub overrides_file: Option<PathBuf>,
     /// Contacts that may be changed in an hour before writing stops; 0 for no
@@ -87,6 +89,7 @@ pub(super) struct Shared<'a> {
     pub(super) client_secret: Key<ClientSecret>,
     pub(super) oauth_url: Option<Url>,
     pub(super) names: NameKeys,
+    pub(super) log_personal_data: bool,
     pub(super) secrets: Secrets<'a>,
 }
 
@@ -165,6 +168,7 @@ impl Shared<'_> {
             fields: names.fields(),
             overrides_file: names.overrides_file(),
             names: names.settings(),
+            log_personal_data: self.log_personal_data,
             max_changes_per_hour,
             contest: Contest {
                 writes,

@@ -62,11 +62,9 @@ impl Drain {
         if most == 0 {
             return Ok(u32::MAX);
         }
-        let since = after(self.portal.now(), -WINDOW_SECONDS);
-        let written = self
-            .portal
-            .store()
-            .contacts_written_since(self.portal.id, since)?;
+        let (store, now) = (self.portal.store(), self.portal.now());
+        let since = after(now, -WINDOW_SECONDS);
+        let written = store.contacts_written_since(self.portal.id, since, now)?;
         Ok(most.saturating_sub(written))
     }
 

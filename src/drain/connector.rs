@@ -10,7 +10,7 @@ use crate::{
         events::{self, ContactEvent, Listed},
     },
     clock::after,
-    portal::Repeat,
+    portal::{Repeat, connector_in_use},
 };
 
 /// Rows are written a moment after the change they tell of: so long after the bindings are removed
@@ -18,17 +18,14 @@ use crate::{
 const LATE_ROWS_SECONDS: f64 = 60.0;
 
 impl Drain {
-    /// Sends all further calls with the configured connector, unless the plan is known to lack it:
-    /// the mere presence of the key breaks every call then, `feature.get` included.
+    /// Sends all further calls with the configured connector, where the plan has it.
     pub(super) fn choose_connector(&mut self) {
-        let possible = self.memory.facts.plan_connector != Some(false);
-        let connector = self.config().connector.as_ref().filter(|_| possible);
-        let connector = connector.map(|connector| connector.as_str().to_owned());
-        if self.portal.queue().connector != connector.clone().unwrap_or_default() {
+        let connector = connector_in_use(&self.portal.config, self.memory.facts);
+        if self.portal.queue().connector != connector.unwrap_or_default() {
             // The other queue may hold error rows and reservations of its own.
             self.memory.errors_drained_at = None;
         }
-        self.portal.use_connector(connector.as_deref());
+        self.portal.use_connector(connector);
     }
 
     pub(super) fn uses_connector(&self) -> bool {

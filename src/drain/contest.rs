@@ -68,10 +68,7 @@ impl Drain {
             None => {}
         }
         let store = self.portal.store();
-        let writes = store
-            .writes_since(self.portal.id, &[contact.id], counted_from)?
-            .first()
-            .map_or(0, |(_, writes)| *writes);
+        let writes = store.writes_since(self.portal.id, contact.id, counted_from, now)?;
         let most = self.config().contest.writes;
         if writes < most {
             return Ok(false);

@@ -11,7 +11,7 @@ use crate::{
     clock::after,
     contact::{FieldChange, changes},
     portal::RetryPolicy,
-    store::{LeftAlone, SentChange},
+    store::LeftAlone,
 };
 
 /// How often a contact is read in one pass before it is put off.
@@ -145,11 +145,7 @@ impl Drain {
             return Ok(());
         }
         let store = self.portal.store();
-        let sent: Vec<SentChange> = store
-            .unanswered_changes(self.portal.id)?
-            .into_iter()
-            .filter(|change| change.contact_id == contact.id)
-            .collect();
+        let sent = store.unanswered_changes_of(self.portal.id, contact.id)?;
         let made = !sent.is_empty()
             && sent.iter().all(|change| {
                 contact

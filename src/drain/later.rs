@@ -41,7 +41,12 @@ impl Drain {
             });
         }
         let store = self.portal.store();
-        if !pass.queue_only && store.cursor(&self.cursor_key())?.gap_since.is_some() {
+        if !pass.queue_only
+            && store
+                .cursor(&self.portal.configured_queue())?
+                .gap_since
+                .is_some()
+        {
             let rest = if pass.unswept { SWEEP_REST } else { 0.0 };
             return Ok(Outcome::WorkLeft {
                 until: after(self.portal.now(), rest),

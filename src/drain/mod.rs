@@ -30,9 +30,10 @@ mod walk;
 mod work;
 mod write;
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 pub use failure::DrainFailure;
 pub use outcome::{Outcome, Progress, Summary};
@@ -44,7 +45,7 @@ use crate::{
     clock::after,
     config::PortalConfig,
     names::Engine,
-    portal::Portal,
+    portal::{CallFailure, Context, Patience, Portal},
     store::{PlanFacts, PortalRecord, RunId, RunTotals},
 };
 use pass::Pass;
@@ -63,7 +64,6 @@ pub struct Drain {
     portal: Portal,
     engine: Engine,
     limit: u32,
-    names_in_log: bool,
     memory: Memory,
     last_totals: RunTotals,
 }
@@ -106,16 +106,33 @@ impl Drain {
             portal,
             engine,
             limit,
-            names_in_log: false,
             memory: Memory::default(),
             last_totals: RunTotals::default(),
         }
     }
 
-    /// Whether logs may show old and new names, which are personal data.
+    /// A drain for a portal with the tokens in the store; none where there are none yet.
+    ///
+    /// # Errors
+    /// Where the store fails, or the stored endpoint is no address.
+    pub fn open(
+        context: Context,
+        config: Arc<PortalConfig>,
+        limit: u32,
+        patience: Patience,
+    ) -> Result<Option<Self>, CallFailure> {
+        let (url, client_id) = (config.url.as_str(), &config.client_id);
+        let Some(record) = context.store.find_portal(url, client_id)? else {
+            return Ok(None);
+        };
+        let portal = Portal::open(context, config, &record, patience)?;
+        Ok(Some(Self::new(portal, limit)))
+    }
+
+    /// Ends at the next safe point once `leave` is cancelled, see [`Portal::leaving_on`].
     #[must_use]
-    pub fn naming_names(mut self, allowed: bool) -> Self {
-        self.names_in_log = allowed;
+    pub fn leaving_on(mut self, leave: CancellationToken) -> Self {
+        self.portal = self.portal.leaving_on(leave);
         self
     }
 

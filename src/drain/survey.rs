@@ -11,7 +11,7 @@ use super::{
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem, application,
-        events::{self, Binding, ContactEvent, Listed, ProcessId},
+        events::{self, ContactEvent, Listed, ProcessId},
     },
     clock::after,
     portal::{CallFailure, Repeat},
@@ -26,7 +26,7 @@ impl Drain {
         self.check_application(&mut answer)?;
         self.note_absence(began)?;
         let bindings = events::read_bindings(answer.take("bindings")?.result)?;
-        let missing = self.missing_bindings(&bindings);
+        let missing = events::unbound(&bindings, &self.portal.queue().connector);
         self.memory.proven_at = if missing.is_empty() {
             began
         } else {
@@ -118,20 +118,6 @@ impl Drain {
                 .set_plan_facts(self.portal.id, self.memory.facts)?;
         }
         Ok(())
-    }
-
-    fn missing_bindings(&self, bindings: &[Binding]) -> Vec<ContactEvent> {
-        let connector = self.portal.queue().connector;
-        ContactEvent::ALL
-            .into_iter()
-            .filter(|event| {
-                !bindings.iter().any(|binding| {
-                    binding.offline
-                        && binding.event == event.as_str()
-                        && binding.connector == connector
-                })
-            })
-            .collect()
     }
 
     /// Binds what is missing. Answers the portal's time from which on events are recorded.

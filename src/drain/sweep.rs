@@ -195,7 +195,7 @@ impl Drain {
         if pass.queue_only || pass.writes_wait.is_some() {
             return Ok(Step::Nothing);
         }
-        let (store, key) = (self.portal.store().clone(), self.cursor_key());
+        let (store, key) = (self.portal.store().clone(), self.portal.configured_queue());
         let mut cursor = store.cursor(&key)?;
         let Some(since) = cursor.gap_since else {
             return Ok(Step::Nothing);

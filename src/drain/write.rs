@@ -324,7 +324,7 @@ impl Drain {
 
     fn log_written(&self, correction: &Correction) {
         let (portal, contact) = (self.config().name.as_str(), correction.contact.id);
-        if !self.names_in_log {
+        if !self.config().log_personal_data {
             let fields = correction.changes.len();
             return tracing::debug!(portal, contact, fields, "written");
         }

@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     board::Board,
@@ -14,6 +14,7 @@ use super::{
     worker::{Orders, Worker},
 };
 use crate::{
+    clock::{Clock, after},
     config::{Config, PortalConfig},
     portal::Context,
 };
@@ -33,6 +34,8 @@ pub(super) struct Crew {
     pokes: Pokes,
     tasks: JoinSet<()>,
     members: HashMap<Id, Member>,
+    /// Ends whoever keeps the present metrics file.
+    keeper: Option<DropGuard>,
 }
 
 /// One worker, as the crew knows it.
@@ -52,6 +55,7 @@ impl Crew {
             pokes,
             tasks: JoinSet::new(),
             members: HashMap::new(),
+            keeper: None,
         }
     }
 
@@ -73,6 +77,7 @@ impl Crew {
             schedule::interval(&config.poll.schedule, now),
         );
         let metrics = Metrics::of(config);
+        self.keep(metrics.as_ref());
         for (portal, lag) in config.portals.iter().zip(lags) {
             // A portal that is no longer configured may be this one under another address.
             let predecessors = before
@@ -85,19 +90,36 @@ impl Crew {
             let orders = Orders {
                 limit: config.poll.limit.get(),
                 history_days: config.history_days,
-                names_in_log: config.log_personal_data,
                 lag,
                 metrics: metrics.clone(),
             };
-            self.hire(Arc::new(portal.clone()), orders, predecessors);
+            self.hire(Arc::new(portal.clone()), orders, predecessors, 0.0);
         }
     }
 
+    /// Has the metrics file kept, in place of the one before.
+    fn keep(&mut self, metrics: Option<&Metrics>) {
+        let replaced = CancellationToken::new();
+        if let Some(metrics) = metrics {
+            let keeping = metrics.keeper().run(self.context.clone());
+            let replaced = replaced.clone();
+            self.tasks.spawn(async move {
+                tokio::select! {
+                    () = replaced.cancelled() => {}
+                    () = keeping => {}
+                }
+            });
+        }
+        self.keeper = Some(replaced.drop_guard());
+    }
+
+    /// Hires a worker that begins after a rest, in seconds, and after its predecessors have gone.
     fn hire(
         &mut self,
         config: Arc<PortalConfig>,
         orders: Orders,
         predecessors: Vec<CancellationToken>,
+        rest: f64,
     ) {
         let (leave, gone) = (CancellationToken::new(), CancellationToken::new());
         let member = Member {
@@ -116,6 +138,11 @@ impl Crew {
                 predecessor.cancelled().await;
             }
             let clock = watch.clock_of(&config.name);
+            tokio::select! {
+                () = context.stop.cancelled() => return,
+                () = leave.cancelled() => return,
+                () = clock.sleep_until(after(clock.now(), rest)) => {}
+            }
             Worker::new(context, clock, config, orders, board, leave)
                 .run(pokes)
                 .await;
@@ -138,8 +165,10 @@ impl Crew {
     /// Waits for the end of all workers after a stop was asked for.
     pub(super) async fn all_gone(&mut self) {
         while let Some(ended) = self.tasks.join_next_with_id().await {
-            if let Err(error) = ended {
-                self.broke_down(&error);
+            match ended {
+                // The metrics are kept until the last one has gone.
+                Ok((id, ())) => drop(self.members.remove(&id)),
+                Err(error) => self.broke_down(&error),
             }
         }
     }
@@ -153,11 +182,7 @@ impl Crew {
         }
         let portal = member.config.name.as_str();
         tracing::error!(portal, %error, "a worker broke down; another one takes over in a minute");
-        let orders = Orders {
-            lag: AFTER_BREAKDOWN,
-            ..member.orders
-        };
-        self.hire(member.config, orders, Vec::new());
+        self.hire(member.config, member.orders, Vec::new(), AFTER_BREAKDOWN);
     }
 }
 
@@ -179,6 +204,53 @@ fn lags(count: usize, interval: f64) -> impl Iterator<Item = f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{clock::SystemClock, config::ProcessEnvironment, service::Notifier, store::Store};
+
+    /// A crew for one portal that nobody has authorised yet.
+    fn crew(folder: &std::path::Path) -> anyhow::Result<Crew> {
+        let file = folder.join("config.toml");
+        std::fs::write(
+            &file,
+            "[[portal]]\nname = \"acme\"\nurl = \"https://acme.example\"\nclient_id = \"local.1\"\n",
+        )?;
+        let config = Config::load_without_secrets(&file, &ProcessEnvironment)?;
+        let clock = Arc::new(SystemClock);
+        let store = Store::open_or_create(&folder.join("state.db"))?;
+        let context = Context::new(store, clock.clone(), CancellationToken::new())?;
+        let notifier = Notifier::new(|_| true, None);
+        let (watch, board) = (
+            Watch::new(clock.clone(), notifier.clone()),
+            Board::new(notifier),
+        );
+        let mut crew = Crew::new(context, watch, board, Pokes::default());
+        crew.replace(&config, clock.now());
+        Ok(crew)
+    }
+
+    /// Catches a rest after a breakdown that is taken before every look from then on.
+    #[tokio::test]
+    async fn a_worker_that_broke_down_is_replaced_and_the_next_one_keeps_its_pace()
+    -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let mut crew = crew(folder.path())?;
+        let of = |crew: &Crew| -> Vec<(Id, f64)> {
+            let members = crew.members.iter();
+            members
+                .map(|(id, member)| (*id, member.orders.lag))
+                .collect()
+        };
+        let before = of(&crew);
+        // To whoever waits for it, a task that is aborted ends as one that panics.
+        crew.tasks.abort_all();
+        crew.one_gone().await;
+        let after = of(&crew);
+        assert_eq!((before.len(), after.len()), (1, 1));
+        assert_ne!(before[0].0, after[0].0, "nobody took over");
+        assert!(before[0].1.total_cmp(&after[0].1).is_eq());
+        crew.context.stop.cancel();
+        crew.all_gone().await;
+        Ok(())
+    }
 
     #[test]
     fn many_portals_are_not_asked_at_once() {

@@ -1,7 +1,7 @@
 //! Metrics for node_exporter's textfile collector.
 //!
-//! Everything is read from the store, so that the file is whole whoever writes it: a worker of the
-//! daemon, or a one-shot run. Counters are kept there too; a one-shot run would begin anew each time.
+//! Everything is read from the store, so that the file is whole whoever writes it: the daemon, or a
+//! one-shot run. Counters are kept there too; a one-shot run would begin anew each time.
 
 use std::{
     fmt::Write as _,
@@ -9,28 +9,30 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
 };
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::{
+    clock::after,
     config::Config,
-    portal::Meter,
-    store::{PortalId, PortalRecord, RunTotals, Store, StoreFault, Tally},
+    portal::{Context, Meter},
+    store::{Backlog, PortalId, PortalRecord, RunTotals, Store, StoreFault, Tally},
 };
 
-/// Where metrics go. Clones write the same file.
+/// The file is written no more often, in seconds: collectors come by every fifteen or so.
+const BETWEEN_WRITES: f64 = 5.0;
+
+/// What a drain is reported to. Clones count for the same file.
 #[derive(Debug, Clone)]
 pub(super) struct Metrics {
     file: Arc<Path>,
     /// Name, address and client id of every configured portal.
     portals: Arc<[(String, String, String)]>,
-    /// The last attempt failed: said once.
-    failing: Arc<AtomicBool>,
+    /// Counts drains; whoever keeps the file is told by it.
+    drains: watch::Sender<u64>,
 }
 
 /// A drain that came to an end, well or not.
@@ -86,18 +88,60 @@ impl Metrics {
         Some(Self {
             file: config.metrics_file.as_deref()?.into(),
             portals: portals.collect(),
-            failing: Arc::default(),
+            drains: watch::Sender::new(0),
         })
     }
 
-    /// Counts a drain and writes the file anew. What goes wrong is logged, once.
+    /// Counts a drain. What goes wrong with that shows in what is written.
     pub(super) fn after_drain(&self, store: &Store, drained: &Drained<'_>, now: Timestamp) {
-        let outcome = count(store, drained, now)
+        if let Err(fault) = count(store, drained, now) {
+            tracing::warn!(%fault, "a drain was not counted");
+        }
+        self.drains.send_modify(|drains| *drains += 1);
+    }
+
+    /// The file's keeper: it writes after drains for as long as anybody may report one, at once where
+    /// the last time is a while ago. However many portals there are, and however quickly they are
+    /// drained, the file costs the same.
+    pub(super) fn keeper(&self) -> Keeper {
+        Keeper {
+            file: self.file.clone(),
+            portals: self.portals.clone(),
+            drains: self.drains.subscribe(),
+            failing: false,
+        }
+    }
+}
+
+/// Keeps the file.
+pub(super) struct Keeper {
+    file: Arc<Path>,
+    portals: Arc<[(String, String, String)]>,
+    drains: watch::Receiver<u64>,
+    /// The last attempt failed: said once.
+    failing: bool,
+}
+
+impl Keeper {
+    /// Writes after drains, until nobody is left who could report one. `stop` ends the pauses.
+    pub(super) async fn run(mut self, context: Context) {
+        while self.drains.changed().await.is_ok() {
+            self.write(&context.store);
+            let next = after(context.clock.now(), BETWEEN_WRITES);
+            tokio::select! {
+                () = context.stop.cancelled() => {}
+                () = context.clock.alarm_at(next) => {}
+            }
+        }
+    }
+
+    /// Writes the file anew. What goes wrong is logged, once.
+    pub(super) fn write(&mut self, store: &Store) {
+        let outcome = self
+            .render(store)
             .map_err(io::Error::other)
-            .and_then(|()| self.render(store).map_err(io::Error::other))
             .and_then(|text| write_whole(&self.file, &text));
-        let failed = outcome.is_err();
-        let failed_before = self.failing.swap(failed, Ordering::Relaxed);
+        let failed_before = std::mem::replace(&mut self.failing, outcome.is_err());
         match outcome {
             Err(error) if !failed_before => {
                 tracing::warn!(file = %self.file.display(), %error, "metrics cannot be written");
@@ -115,7 +159,14 @@ impl Metrics {
         let mut portals = Vec::new();
         for (name, url, client_id) in self.portals.iter() {
             if let Some(record) = store.find_portal(url, client_id)? {
-                portals.push((name.as_str(), record));
+                portals.push(Observed {
+                    name,
+                    tallies: store.tallies(record.id)?,
+                    backlog: store.backlog(record.id)?,
+                    parked: store.parked(record.id)?.len(),
+                    contested: store.contested(record.id)?.len(),
+                    record,
+                });
             }
         }
         page.head("build_info", "The version that wrote this.", "gauge");
@@ -127,18 +178,18 @@ impl Metrics {
         );
         for (name, help, counts) in TALLIES {
             page.head(name, help, if counts { "counter" } else { "gauge" });
-            for (portal, record) in &portals {
-                let tallies = store.tallies(record.id)?;
-                for tally in tallies.iter().filter(|tally| tally.name == name) {
-                    page.sample(name, &[("portal", portal)], &tally.labels, tally.value);
+            for portal in &portals {
+                for tally in portal.tallies.iter().filter(|tally| tally.name == name) {
+                    let labels = [("portal", portal.name)];
+                    page.sample(name, &labels, &tally.labels, tally.value);
                 }
             }
         }
         for (name, help, gauge) in GAUGES {
             page.head(name, help, "gauge");
-            for (portal, record) in &portals {
-                if let Some(value) = gauge(store, record)? {
-                    page.sample(name, &[("portal", portal)], "", value);
+            for portal in &portals {
+                if let Some(value) = gauge(portal) {
+                    page.sample(name, &[("portal", portal.name)], "", value);
                 }
             }
         }
@@ -146,47 +197,56 @@ impl Metrics {
     }
 }
 
-/// Reads one gauge of a portal; none where there is nothing to tell.
-type Gauge = fn(&Store, &PortalRecord) -> Result<Option<f64>, StoreFault>;
+/// What the store tells of a portal.
+struct Observed<'a> {
+    name: &'a str,
+    record: PortalRecord,
+    tallies: Vec<Tally>,
+    backlog: Backlog,
+    parked: usize,
+    contested: usize,
+}
+
+/// One gauge of a portal; none where there is nothing to tell.
+type Gauge = fn(&Observed<'_>) -> Option<f64>;
 
 /// What is so at the moment.
 const GAUGES: [(&str, &str, Gauge); 7] = [
     (
         "queue_rows",
         "Queue rows taken over and not settled yet.",
-        |store, portal| Ok(Some(store.backlog(portal.id)?.rows as f64)),
+        |portal| Some(portal.backlog.rows as f64),
     ),
     (
         "queue_oldest_timestamp_seconds",
         "When the oldest of these rows was queued; absent where there are none.",
-        |store, portal| Ok(store.backlog(portal.id)?.oldest.map(seconds)),
+        |portal| portal.backlog.oldest.map(seconds),
     ),
     (
         "parked_contacts",
         "Contacts that the portal refuses.",
-        |store, portal| Ok(Some(store.parked(portal.id)?.len() as f64)),
+        |portal| Some(portal.parked as f64),
     ),
     (
         "contested_contacts",
         "Contacts left to another robot.",
-        |store, portal| Ok(Some(store.contested(portal.id)?.len() as f64)),
+        |portal| Some(portal.contested as f64),
     ),
     (
         "authorised",
         "1 where the portal accepts the stored tokens.",
-        |_, portal| {
-            Ok(Some(flag(
-                portal.lost.is_none() && portal.unverified.is_none(),
-            )))
+        |portal| {
+            let record = &portal.record;
+            Some(flag(record.lost.is_none() && record.unverified.is_none()))
         },
     ),
-    ("paused", "1 where the portal is paused.", |_, portal| {
-        Ok(Some(flag(portal.paused_at.is_some())))
+    ("paused", "1 where the portal is paused.", |portal| {
+        Some(flag(portal.record.paused_at.is_some()))
     }),
     (
         "braked_until_timestamp_seconds",
         "Until when max_changes_per_hour stops writing; absent where it does not.",
-        |_, portal| Ok(portal.braked_until.map(seconds)),
+        |portal| portal.record.braked_until.map(seconds),
     ),
 ];
 

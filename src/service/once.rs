@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::task::JoinSet;
 
 use super::{
+    forget_history,
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
 };
@@ -12,7 +13,7 @@ use crate::{
     clock::{after, seconds_between},
     config::{Config, PortalConfig},
     drain::{Drain, DrainFailure, Outcome, Progress},
-    portal::{CallFailure, Context, Meter, Patience, Portal},
+    portal::{Context, Meter, Patience},
     store::{PortalId, RunTotals},
 };
 
@@ -42,6 +43,21 @@ pub struct PortalReport {
     pub meter: Meter,
     /// How it ended.
     pub ending: Ending,
+}
+
+impl PortalReport {
+    /// Of a portal that nobody has authorised yet.
+    #[must_use]
+    pub fn without_tokens(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            totals: RunTotals::default(),
+            id: None,
+            parked: 0,
+            meter: Meter::default(),
+            ending: Ending::NoTokens,
+        }
+    }
 }
 
 impl Ending {
@@ -86,6 +102,9 @@ pub async fn drain_all_once(
         });
     }
     let mut reports: Vec<(usize, PortalReport)> = tasks.join_all().await;
+    if let Some(metrics) = metrics {
+        metrics.keeper().write(&context.store);
+    }
     reports.sort_by_key(|(at, _)| *at);
     reports.into_iter().map(|(_, report)| report).collect()
 }
@@ -99,18 +118,11 @@ pub async fn drain_once(
     max_wait: Duration,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> PortalReport {
-    let mut report = PortalReport {
-        name: config.name.clone(),
-        totals: RunTotals::default(),
-        id: None,
-        parked: 0,
-        meter: Meter::default(),
-        ending: Ending::NoTokens,
-    };
+    let mut report = PortalReport::without_tokens(&config.name);
     let patience = Patience {
         longest_wait: max_wait.as_secs_f64(),
     };
-    let mut drain = match open_drain(context, &config, limit, patience) {
+    let mut drain = match Drain::open(context.clone(), config, limit, patience) {
         Ok(Some(drain)) => drain,
         Ok(None) => return report,
         Err(failure) => {
@@ -167,7 +179,7 @@ async fn wind_up(
         return;
     };
     let now = context.clock.now();
-    if let Err(fault) = context.store.prune_history(id, after(now, -kept_seconds)) {
+    if let Err(fault) = forget_history(&context.store, id, after(now, -kept_seconds)).await {
         tracing::warn!(portal = %config.name, %fault, "old changes could not be removed");
     }
     if let Some(metrics) = metrics {
@@ -184,19 +196,4 @@ async fn wind_up(
         let mut heartbeat = Heartbeat::new(&config.name, config.heartbeat_url.clone());
         heartbeat.beat(context).await;
     }
-}
-
-/// Opens a portal's drain with the tokens in the store; none where there are none yet.
-fn open_drain(
-    context: &Context,
-    config: &Arc<PortalConfig>,
-    limit: u32,
-    patience: Patience,
-) -> Result<Option<Drain>, CallFailure> {
-    let (url, client_id) = (config.url.as_str(), &config.client_id);
-    let Some(record) = context.store.find_portal(url, client_id)? else {
-        return Ok(None);
-    };
-    let portal = Portal::open(context.clone(), config.clone(), &record, patience)?;
-    Ok(Some(Drain::new(portal, limit)))
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     board::Board,
     condition::Condition,
+    forget_history,
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
     watch::WatchedClock,
@@ -17,7 +18,7 @@ use crate::{
     clock::{Clock, after, until},
     config::PortalConfig,
     drain::{Drain, DrainFailure, Outcome, Summary},
-    portal::{Context, Patience, Portal, RetryPolicy},
+    portal::{Context, Patience, RetryPolicy},
     store::{PortalId, PortalRecord, StoreFault},
 };
 
@@ -35,8 +36,6 @@ pub(super) struct Orders {
     pub limit: u32,
     /// Days for which old and new values are kept.
     pub history_days: u32,
-    /// Logs may show names.
-    pub names_in_log: bool,
     /// Seconds that this worker lets pass after each poke, so that not all portals are asked at once.
     pub lag: f64,
     /// Where metrics go, if anywhere.
@@ -189,7 +188,7 @@ impl Worker {
     }
 
     async fn pass(&mut self) -> Next {
-        let mut drain = match self.open() {
+        let mut drain = match self.open().await {
             Ok(Some(drain)) => drain,
             Ok(None) => {
                 self.condition.without_tokens();
@@ -208,43 +207,36 @@ impl Worker {
     }
 
     /// The drain as it was left, or a new one where the portal was authorised anew.
-    fn open(&mut self) -> Result<Option<Drain>, DrainFailure> {
+    async fn open(&mut self) -> Result<Option<Drain>, DrainFailure> {
         let drain = self.drain.take();
         let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
         let Some(record) = self.context.store.find_portal(url, client_id)? else {
             return Ok(None);
         };
         self.known = Some(Authorisation::of(&record));
-        self.prune(record.id)?;
-        if let Some(drain) = drain.filter(|drain| drain.portal().id == record.id) {
+        self.prune(record.id).await?;
+        // Other tokens may mean another application of the same name: nothing learnt before counts.
+        if let Some(drain) = drain.filter(|drain| drain.portal().is_of(&record)) {
             return Ok(Some(drain));
         }
         let patience = Patience {
             longest_wait: LONGEST_WAIT,
         };
-        let portal = Portal::open(self.context.clone(), self.config.clone(), &record, patience)?;
-        let portal = portal.leaving_on(self.leave.clone());
-        let drain = Drain::new(portal, self.orders.limit);
-        Ok(Some(drain.naming_names(self.orders.names_in_log)))
+        let (context, config) = (self.context.clone(), self.config.clone());
+        let drain = Drain::open(context, config, self.orders.limit, patience)?;
+        Ok(drain.map(|drain| drain.leaving_on(self.leave.clone())))
     }
 
     /// Forgets old and new names that were kept for long enough, whether the portal answers or not.
-    fn prune(&mut self, portal: PortalId) -> Result<(), StoreFault> {
+    async fn prune(&mut self, portal: PortalId) -> Result<(), StoreFault> {
         let now = self.clock.now();
         let recent = |at: Timestamp| at <= now && now < after(at, PRUNING_SECONDS);
         if self.pruned_at.is_some_and(recent) {
             return Ok(());
         }
         let kept = f64::from(self.orders.history_days) * 86400.0;
-        let gone = self
-            .context
-            .store
-            .prune_history(portal, after(now, -kept))?;
-        if gone > 0 {
-            tracing::debug!(portal = %self.config.name, gone, "old changes forgotten");
-        }
         self.pruned_at = Some(now);
-        Ok(())
+        forget_history(&self.context.store, portal, after(now, -kept)).await
     }
 
     /// Tells those who watch from outside: metrics, and the sign of life.

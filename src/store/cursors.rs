@@ -1,9 +1,9 @@
 //! How far each queue is known to be complete, and what may have passed us by.
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{PortalId, QueueKey, Store, StoreFault, millis, moment};
+use super::{QueueKey, Store, StoreFault, millis, moment};
 
 /// How far a queue is known to be complete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,52 +23,36 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn cursor(&self, queue: &QueueKey) -> Result<Cursor, StoreFault> {
-        self.read(|db| {
-            db.query_row(
-                "SELECT complete_until, gap_since, swept_to_id FROM cursor
-                 WHERE portal_id = ?1 AND connector = ?2",
-                params![queue.portal.0, queue.connector],
-                |row| {
-                    Ok(Cursor {
-                        complete_until: row.get::<_, Option<i64>>(0)?.map(moment),
-                        gap_since: row.get::<_, Option<i64>>(1)?.map(moment),
-                        swept_to: row.get::<_, i64>(2)?.unsigned_abs(),
-                    })
-                },
-            )
-            .optional()
-            .map(Option::unwrap_or_default)
-        })
+        self.read(|db| read(db, queue))
     }
 
     /// Remembers that changes since the queue was last known to be complete may not have been
-    /// recorded. A gap that is open already stays as it is.
+    /// recorded, and answers since when, where that is news. A first installation has no such moment,
+    /// and nothing to make up for. Where the gap is open already, it is swept from the start: what a
+    /// sweep has passed may have changed again.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn open_gap(&self, queue: &QueueKey) -> Result<(), StoreFault> {
+    pub fn open_gap(&self, queue: &QueueKey) -> Result<Option<Timestamp>, StoreFault> {
         self.write(|db| {
-            db.execute(
-                "UPDATE cursor SET gap_since = complete_until, swept_to_id = 0
-                 WHERE portal_id = ?1 AND connector = ?2 AND gap_since IS NULL",
-                params![queue.portal.0, queue.connector],
-            )
-            .map(drop)
-        })
-    }
-
-    /// The latest moment until which any queue of a portal is known to be complete.
-    ///
-    /// # Errors
-    /// A fault of the state file.
-    pub fn complete_until(&self, portal: PortalId) -> Result<Option<Timestamp>, StoreFault> {
-        self.read(|db| {
-            db.query_row(
-                "SELECT max(complete_until) FROM cursor WHERE portal_id = ?1",
-                params![portal.0],
-                |row| row.get::<_, Option<i64>>(0),
-            )
-            .map(|found| found.map(moment))
+            let mut cursor = read(db, queue)?;
+            let complete = match cursor.complete_until {
+                // The connector was configured anew: the queue before it was complete until then.
+                None => db.query_row(
+                    "SELECT max(complete_until) FROM cursor WHERE portal_id = ?1",
+                    params![queue.portal.0],
+                    |row| row.get::<_, Option<i64>>(0).map(|at| at.map(moment)),
+                )?,
+                known => known,
+            };
+            let Some(since) = cursor.gap_since.or(complete) else {
+                return Ok(None);
+            };
+            let is_news = cursor.gap_since.is_none();
+            cursor.gap_since = Some(since);
+            cursor.swept_to = 0;
+            write(db, queue, cursor)?;
+            Ok(is_news.then_some(since))
         })
     }
 
@@ -77,20 +61,39 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub fn set_cursor(&self, queue: &QueueKey, cursor: Cursor) -> Result<(), StoreFault> {
-        self.write(|db| {
-            db.execute(
-                "INSERT INTO cursor (portal_id, connector, complete_until, gap_since, swept_to_id)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET complete_until = ?3, gap_since = ?4, swept_to_id = ?5",
-                params![
-                    queue.portal.0,
-                    queue.connector,
-                    cursor.complete_until.map(millis),
-                    cursor.gap_since.map(millis),
-                    cursor.swept_to as i64
-                ],
-            )
-            .map(drop)
-        })
+        self.write(|db| write(db, queue, cursor))
     }
+}
+
+fn read(db: &Connection, queue: &QueueKey) -> rusqlite::Result<Cursor> {
+    db.query_row(
+        "SELECT complete_until, gap_since, swept_to_id FROM cursor
+         WHERE portal_id = ?1 AND connector = ?2",
+        params![queue.portal.0, queue.connector],
+        |row| {
+            Ok(Cursor {
+                complete_until: row.get::<_, Option<i64>>(0)?.map(moment),
+                gap_since: row.get::<_, Option<i64>>(1)?.map(moment),
+                swept_to: row.get::<_, i64>(2)?.unsigned_abs(),
+            })
+        },
+    )
+    .optional()
+    .map(Option::unwrap_or_default)
+}
+
+fn write(db: &Connection, queue: &QueueKey, cursor: Cursor) -> rusqlite::Result<()> {
+    db.execute(
+        "INSERT INTO cursor (portal_id, connector, complete_until, gap_since, swept_to_id)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET complete_until = ?3, gap_since = ?4, swept_to_id = ?5",
+        params![
+            queue.portal.0,
+            queue.connector,
+            cursor.complete_until.map(millis),
+            cursor.gap_since.map(millis),
+            cursor.swept_to as i64
+        ],
+    )
+    .map(drop)
 }

@@ -52,6 +52,18 @@ pub struct ChangeFilter {
     pub rule: Option<String>,
 }
 
+/// Changes read at once.
+const PAGE: u32 = 1000;
+
+/// Changes removed in one transaction, which holds up everybody else.
+const PRUNED_AT_ONCE: i64 = 10_000;
+
+// Both by the index of such rows: there are few, however long the history.
+const UNANSWERED: &str =
+    "SELECT * FROM change WHERE portal_id = ?1 AND outcome = 'sent' ORDER BY contact_id, id";
+const UNANSWERED_OF: &str = "SELECT * FROM change
+     WHERE portal_id = ?1 AND contact_id = ?2 AND outcome = 'sent' ORDER BY id";
+
 impl Store {
     /// Writes down what is about to be sent, before it is sent.
     ///
@@ -120,50 +132,61 @@ impl Store {
         })
     }
 
-    /// The writes to a contact whose answer never arrived.
+    /// The writes whose answer never arrived, by contact.
     ///
     /// # Errors
     /// A fault of the state file.
     pub fn unanswered_changes(&self, portal: PortalId) -> Result<Vec<SentChange>, StoreFault> {
         self.read(|db| {
-            db.prepare_cached(
-                "SELECT * FROM change WHERE portal_id = ?1 AND outcome = 'sent' ORDER BY id",
-            )?
-            .query_map(params![portal.0], sent_change)?
-            .collect()
+            db.prepare_cached(UNANSWERED)?
+                .query_map(params![portal.0], sent_change)?
+                .collect()
         })
     }
 
-    /// How many writes each of `contacts` has seen since `since`, those without any left out.
+    /// The writes to one contact whose answer never arrived.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn unanswered_changes_of(
+        &self,
+        portal: PortalId,
+        contact: u64,
+    ) -> Result<Vec<SentChange>, StoreFault> {
+        self.read(|db| {
+            db.prepare_cached(UNANSWERED_OF)?
+                .query_map(params![portal.0, contact as i64], sent_change)?
+                .collect()
+        })
+    }
+
+    /// How many writes a contact has seen from `since` to `now`, undoing left out. Writes that a clock
+    /// set wrong has dated later do not count.
     ///
     /// # Errors
     /// A fault of the state file.
     pub fn writes_since(
         &self,
         portal: PortalId,
-        contacts: &[u64],
+        contact: u64,
         since: Timestamp,
-    ) -> Result<Vec<(u64, u32)>, StoreFault> {
+        now: Timestamp,
+    ) -> Result<u32, StoreFault> {
         self.read(|db| {
-            let mut count = db.prepare_cached(
+            db.prepare_cached(
                 "SELECT count(DISTINCT at) FROM change
-                 WHERE portal_id = ?1 AND contact_id = ?2 AND at > ?3 AND kind <> 'undo'",
-            )?;
-            let mut found = Vec::new();
-            for contact in contacts {
-                let writes: u32 = count
-                    .query_row(params![portal.0, *contact as i64, millis(since)], |row| {
-                        row.get(0)
-                    })?;
-                if writes > 0 {
-                    found.push((*contact, writes));
-                }
-            }
-            Ok(found)
+                 WHERE portal_id = ?1 AND contact_id = ?2 AND at > ?3 AND at <= ?4
+                   AND kind <> 'undo'",
+            )?
+            .query_row(
+                params![portal.0, contact as i64, millis(since), millis(now)],
+                |row| row.get(0),
+            )
         })
     }
 
-    /// How many contacts were written in the whole portal since `since`, undoing left out.
+    /// How many contacts were written in the whole portal from `since` to `now`, undoing left out.
+    /// Later ones do not count, as in [`Store::writes_since`].
     ///
     /// # Errors
     /// A fault of the state file.
@@ -171,13 +194,16 @@ impl Store {
         &self,
         portal: PortalId,
         since: Timestamp,
+        now: Timestamp,
     ) -> Result<u32, StoreFault> {
         self.read(|db| {
             db.prepare_cached(
                 "SELECT count(*) FROM (SELECT DISTINCT contact_id, at FROM change
-                 WHERE portal_id = ?1 AND at > ?2 AND kind <> 'undo')",
+                 WHERE portal_id = ?1 AND at > ?2 AND at <= ?3 AND kind <> 'undo')",
             )?
-            .query_row(params![portal.0, millis(since)], |row| row.get(0))
+            .query_row(params![portal.0, millis(since), millis(now)], |row| {
+                row.get(0)
+            })
         })
     }
 
@@ -204,6 +230,7 @@ impl Store {
     }
 
     /// Passes every change that fits `filter` to `each`, newest first, until it says to break off.
+    /// Between pages nothing is held open, so that `each` may take its time.
     ///
     /// # Errors
     /// A fault of the state file.
@@ -213,54 +240,84 @@ impl Store {
         filter: &ChangeFilter,
         mut each: impl FnMut(Change) -> ControlFlow<()>,
     ) -> Result<(), StoreFault> {
-        self.read(|db| {
-            let mut select = db.prepare_cached(
-                "SELECT * FROM change WHERE portal_id = ?1
-                   AND (?2 IS NULL OR contact_id = ?2) AND (?3 IS NULL OR run_id = ?3)
-                   AND (?4 IS NULL OR at >= ?4) AND (?5 IS NULL OR at < ?5)
-                   AND (?6 IS NULL OR instr(',' || rule || ',', ',' || ?6 || ',') > 0)
-                 ORDER BY id DESC",
-            )?;
-            let mut rows = select.query(params![
-                portal.0,
-                filter.contact_id.map(|id| id as i64),
-                filter.run.map(|run| run.0),
-                filter.since.map(millis),
-                filter.until.map(millis),
-                filter.rule
-            ])?;
-            while let Some(row) = rows.next()? {
-                let flow = each(Change {
-                    at: moment(row.get("at")?),
-                    run: RunId(row.get("run_id")?),
-                    kind: row.get("kind")?,
-                    confirmed: row.get::<_, String>("outcome")? == "written",
-                    sent: sent_change(row)?,
-                });
-                if flow.is_break() {
-                    break;
+        let mut before = i64::MAX;
+        loop {
+            let page = self.changes_before(portal, filter, before)?;
+            let Some((last, _)) = page.last() else {
+                return Ok(());
+            };
+            before = *last;
+            for (_, change) in page {
+                if each(change).is_break() {
+                    return Ok(());
                 }
             }
-            Ok(())
+        }
+    }
+
+    /// The newest changes below a number in the history, each with its own.
+    fn changes_before(
+        &self,
+        portal: PortalId,
+        filter: &ChangeFilter,
+        before: i64,
+    ) -> Result<Vec<(i64, Change)>, StoreFault> {
+        // A few changes of one contact are found and sorted; all others are read in their order.
+        let of_portal = match filter.contact_id {
+            Some(_) => "portal_id = ?1 AND contact_id = ?2",
+            None => "+portal_id = ?1 AND ?2 IS NULL",
+        };
+        self.read(|db| {
+            db.prepare_cached(&format!(
+                "SELECT * FROM change WHERE {of_portal} AND (?3 IS NULL OR run_id = ?3)
+                   AND (?4 IS NULL OR +at >= ?4) AND (?5 IS NULL OR +at < ?5)
+                   AND (?6 IS NULL OR instr(',' || rule || ',', ',' || ?6 || ',') > 0)
+                   AND id < ?7
+                 ORDER BY id DESC LIMIT {PAGE}"
+            ))?
+            .query_map(
+                params![
+                    portal.0,
+                    filter.contact_id.map(|id| id as i64),
+                    filter.run.map(|run| run.0),
+                    filter.since.map(millis),
+                    filter.until.map(millis),
+                    filter.rule,
+                    before
+                ],
+                |row| {
+                    let change = Change {
+                        at: moment(row.get("at")?),
+                        run: RunId(row.get("run_id")?),
+                        kind: row.get("kind")?,
+                        confirmed: row.get::<_, String>("outcome")? == "written",
+                        sent: sent_change(row)?,
+                    };
+                    Ok((row.get("id")?, change))
+                },
+            )?
+            .collect()
         })
     }
 
-    /// Removes what is older than `before`: old and new names are personal data.
+    /// Removes what is older than `before`: old and new names are personal data. Returns whether
+    /// there is more of it than fits one transaction.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn prune_history(&self, portal: PortalId, before: Timestamp) -> Result<usize, StoreFault> {
+    pub fn prune_history(&self, portal: PortalId, before: Timestamp) -> Result<bool, StoreFault> {
         self.write(|db| {
             let gone = db.execute(
-                "DELETE FROM change WHERE portal_id = ?1 AND at < ?2",
-                params![portal.0, millis(before)],
+                "DELETE FROM change WHERE id IN
+                   (SELECT id FROM change WHERE portal_id = ?1 AND at < ?2 LIMIT ?3)",
+                params![portal.0, millis(before), PRUNED_AT_ONCE],
             )?;
             db.execute(
                 "DELETE FROM run WHERE portal_id = ?1 AND started_at < ?2
                    AND id < (SELECT max(id) FROM run WHERE portal_id = ?1)",
                 params![portal.0, millis(before)],
             )?;
-            Ok(gone)
+            Ok(gone as i64 >= PRUNED_AT_ONCE)
         })
     }
 }
@@ -273,4 +330,26 @@ fn sent_change(row: &Row<'_>) -> rusqlite::Result<SentChange> {
         new: row.get("new")?,
         rule: row.get("rule")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is asked at each drain must not take longer from year to year.
+    #[test]
+    fn unanswered_changes_are_found_without_reading_the_history() {
+        let db = rusqlite::Connection::open_in_memory().unwrap_or_else(|_| unreachable!());
+        let made = db.execute_batch(include_str!("schema.sql"));
+        assert_eq!(made, Ok(()));
+        for statement in [UNANSWERED, UNANSWERED_OF] {
+            let plan: rusqlite::Result<String> = db.query_row(
+                &format!("EXPLAIN QUERY PLAN {statement}"),
+                rusqlite::params_from_iter((0..statement.matches('?').count()).map(|_| 1)),
+                |row| row.get("detail"),
+            );
+            let plan = plan.unwrap_or_else(|error| error.to_string());
+            assert!(plan.contains("change_unanswered"), "{plan}");
+        }
+    }
 }

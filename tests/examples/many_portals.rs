@@ -36,6 +36,9 @@ struct Arguments {
     /// How many contacts wait to be tidied on the first portal, as after a holiday.
     #[arg(long, default_value_t = 0)]
     backlog: usize,
+    /// Write metrics.
+    #[arg(long)]
+    metrics: bool,
     /// The daemon.
     #[arg(long, default_value = "target/release/b24-tidyd")]
     binary: PathBuf,
@@ -67,7 +70,7 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
             busy.add_contact("anna", "", "SMITH");
         }
     }
-    write_files(folder, &portals)?;
+    write_files(folder, &portals, arguments.metrics)?;
     let child = Command::new(&arguments.binary)
         .arg("--config")
         .arg(folder.join("config.toml"))
@@ -115,8 +118,11 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_files(folder: &Path, portals: &[Portal]) -> anyhow::Result<()> {
+fn write_files(folder: &Path, portals: &[Portal], metrics: bool) -> anyhow::Result<()> {
     let mut config = "[store]\npath = \"state.db\"\n".to_owned();
+    if metrics {
+        config += "[metrics]\ntextfile = \"metrics.prom\"\n";
+    }
     let store = Store::open_or_create(&folder.join("state.db"))?;
     for (number, portal) in portals.iter().enumerate() {
         let (name, client_id) = (format!("p{number}"), portal.client_id());

@@ -55,7 +55,7 @@ async fn said(world: &World, line: &[&str], typed: Option<&str>) -> (u8, String)
 async fn an_authorised_portal_is_shown() {
     let world = unauthorised(|_| {}).await;
     assert_snapshot!(said(&world, &["status"], None).await.1, @r"
-    acme  http://acme/
+    acme  http://acme
       not authorised: no tokens are stored
       to do: `b24-tidyd --portal acme auth login`, or `auth import`
     ");
@@ -66,7 +66,7 @@ async fn an_authorised_portal_is_shown() {
     let (code, text) = said(&world, &["status"], None).await;
     assert_eq!(code, 0);
     assert_snapshot!(text, @r"
-    acme  http://acme/
+    acme  http://acme
       authorised as user 1
       stored 5 min ago; access token until 2026-01-05 08:00:00 UTC (55 min)
     ");
@@ -75,7 +75,7 @@ async fn an_authorised_portal_is_shown() {
       "portals": [
         {
           "name": "acme",
-          "url": "http://acme/",
+          "url": "http://acme",
           "authorised": true,
           "member_id": "m1",
           "user_id": 1,
@@ -95,7 +95,7 @@ async fn an_authorised_portal_is_shown() {
     "#);
     world.advance(3600.0);
     assert_snapshot!(said(&world, &["status"], None).await.1, @r"
-    acme  http://acme/
+    acme  http://acme
       authorised as user 1
       stored 65 min ago; the access token has ended and is renewed at need
     ");
@@ -110,7 +110,7 @@ async fn unverified_tokens_are_explained_and_checked_again() {
     let (code, text) = said(&world, &["status"], None).await;
     assert_eq!(code, 77);
     assert_snapshot!(text, @r"
-    acme  http://acme/
+    acme  http://acme
       tokens are stored, but not used: the application lacks the scope `crm`; grant
       it in the application's settings in the portal, and authorise anew if that is
       not enough
@@ -123,7 +123,7 @@ async fn unverified_tokens_are_explained_and_checked_again() {
     let (code, text) = said(&world, &["status", "--check"], None).await;
     assert_eq!(code, 0);
     assert_snapshot!(text, @r"
-    acme  http://acme/
+    acme  http://acme
       authorised as user 1
       stored 0 s ago; access token until 2026-01-05 08:00:00 UTC (60 min)
       checked just now: passed
@@ -140,7 +140,7 @@ async fn a_failed_check_of_a_working_pair_marks_nothing() {
     let (code, text) = said(&world, &["status", "--check"], None).await;
     assert_eq!(code, 77);
     assert_snapshot!(text, @r"
-    acme  http://acme/
+    acme  http://acme
       authorised as user 1
       stored 0 s ago; the access token's end is not known
       checked just now: failed
@@ -167,7 +167,7 @@ async fn a_lost_authorisation_says_what_to_do() {
     let (code, text) = said(&world, &["status", "--check"], None).await;
     assert_eq!(code, 77);
     assert_snapshot!(text, @r"
-    acme  http://acme/
+    acme  http://acme
       not authorised: the tokens are no longer accepted
       stored 0 s ago; the access token's end is not known
       checked just now: failed
@@ -230,11 +230,11 @@ async fn what_is_stored_but_not_configured_can_be_seen_and_forgotten() {
         )
         .unwrap();
     assert_snapshot!(said(&world, &["status"], None).await.1, @r"
-    acme  http://acme/
+    acme  http://acme
       authorised as user 1
       stored 0 s ago; the access token's end is not known
-    also stored, but not configured: https://other.example/ (`auth forget
-    --member-id m2` removes it)
+    also stored, but not configured: https://other.example (`auth forget --member-id
+    m2` removes it)
     ");
     let (code, text) = said(&world, &["forget", "--yes", "--member-id", "m2"], None).await;
     assert_eq!(code, 0, "{text}");

@@ -35,7 +35,7 @@ async fn what_takes_effect_is_shown_without_secrets() {
 
     [[portal]]
     name = "acme"
-    url = "http://acme/"
+    url = "http://acme"
     client_id = "local.1"
     client_secret = "hidden (from app.client_secret_file)"
     oauth_url = "http://oauth/"
@@ -59,7 +59,7 @@ async fn what_takes_effect_is_shown_without_secrets() {
     "#);
     let json: Value =
         serde_json::from_str(&said(&world, 0, &["config", "show", "--json"]).await).unwrap();
-    assert_eq!(json["portal"][0]["url"], "http://acme/");
+    assert_eq!(json["portal"][0]["url"], "http://acme");
     std::fs::remove_file(world.folder.path().join("client_secret")).unwrap();
     let text = said(&world, 0, &["config", "show"]).await;
     assert!(text.contains("client_secret = \"hidden"), "{text}");

@@ -43,7 +43,7 @@ async fn the_portal_is_asked_once() {
     let world = World::new().await.bound().await;
     a_mixed_queue(&world).await;
     assert_snapshot!(said(&world, &["status", "--live"]).await, @r#"
-    acme  http://acme/  not running
+    acme  http://acme  not running
       authorised; the access token's end is not known yet
       waiting since 5 min: 4 pending, 2 reserved (0 by us), 1 error, 2 foreign
       last drain 5 min ago: 0 events, 0 changed, 3 requests: done

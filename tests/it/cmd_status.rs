@@ -26,7 +26,7 @@ async fn a_portal_that_does_well() {
     world.pass().await.unwrap();
     world.advance(300.0);
     assert_snapshot!(for_people(&world).await, @r#"
-    acme  http://acme/  not running
+    acme  http://acme  not running
       authorised; the access token's end is not known yet
       waiting: nothing of ours is open; --live asks the portal
       last drain 5 min ago: 2 events, 1 changed, 5 requests: done
@@ -38,7 +38,7 @@ async fn a_portal_that_does_well() {
       "portals": [
         {
           "name": "acme",
-          "url": "http://acme/",
+          "url": "http://acme",
           "member_id": "m1",
           "authorised": true,
           "access_expires_at": null,
@@ -101,7 +101,7 @@ async fn a_portal_that_needs_somebody() {
     store.set_plan_facts(id, facts).unwrap();
     world.advance(180.0);
     assert_snapshot!(for_people(&world).await, @r#"
-    acme  http://acme/  not running
+    acme  http://acme  not running
       authorised; the access token's end is not known yet
       waiting: nothing of ours is open; --live asks the portal
       last drain 3 min ago: 0 events, 0 changed, 3 requests: done
@@ -113,7 +113,7 @@ async fn a_portal_that_needs_somebody() {
       "portals": [
         {
           "name": "acme",
-          "url": "http://acme/",
+          "url": "http://acme",
           "member_id": "m1",
           "authorised": true,
           "access_expires_at": null,
@@ -191,7 +191,7 @@ async fn before_anybody_has_authorised() {
     let world = Installed::without_tokens(|_| {}, "").await;
     let text = world.run_for(0, &["status"]).await;
     assert_snapshot!(text.replace(&world.portal.url(), "http://acme"), @r#"
-    acme  http://acme/  not running
+    acme  http://acme  not running
       not authorised: no tokens are stored
       needs you: `b24-tidyd --portal acme auth login`
     "#);

@@ -236,7 +236,7 @@ personal_data = false
 
 [[portal]]
 name = "acme"
-url = "https://acme.bitrix24.com/"
+url = "https://acme.bitrix24.com"
 client_id = "local.1"
 client_secret = "hidden (from B24_TIDYD_CLIENT_SECRET)"
 burst = 50.0

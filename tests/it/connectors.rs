@@ -6,6 +6,7 @@ use serde_json::json;
 use test_portal::{Effect, Fault, Matcher, QueueRow};
 
 use crate::{
+    command::said,
     plans::{all_tidy, messy},
     world::World,
 };
@@ -176,4 +177,34 @@ async fn rows_reserved_under_a_connector_that_is_renamed_are_finished() {
         world.pass().await.unwrap();
         assert_eq!((tidied(&world), open_rows(&world)), (4, 0), "{name:?}");
     }
+}
+
+/// The cursor is the configured queue's, whichever queue is in use.
+#[tokio::test]
+async fn status_and_bind_know_the_cursor_while_the_plan_lacks_the_connector() {
+    let world = connected().await;
+    world
+        .portal
+        .settings(|settings| settings.plan_connector = false);
+    world.advance(60.0);
+    world.pass().await.unwrap();
+    let complete_until = |text: String| {
+        let status: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let portal = &status["portals"][0];
+        (
+            portal["complete_until"].is_string(),
+            portal["gap_since"].is_string(),
+        )
+    };
+    let status = said(&world, &["status", "--json"]).await;
+    assert_eq!(complete_until(status), (true, false));
+
+    world.portal.unbind_all();
+    said(&world, &["events", "bind"]).await;
+    let status = said(&world, &["status", "--json"]).await;
+    assert_eq!(
+        complete_until(status),
+        (true, true),
+        "changes went unrecorded"
+    );
 }

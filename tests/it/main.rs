@@ -30,6 +30,7 @@ mod crash;
 mod daemon;
 mod drain;
 mod edits;
+mod endings;
 mod faults;
 mod gaps;
 mod history;

@@ -87,6 +87,34 @@ async fn a_whole_run_at_trace_shows_no_secret() {
     assert_eq!(scene.complaints(), [] as [String; 0]);
 }
 
+/// A server that repeats what it was sent, in the text of an error.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_server_repeats_is_not_repeated_by_us() {
+    for server in [Server::Portal, Server::OAuth] {
+        let installed = Installed::authorised(|_| {}, "").await;
+        let portal = &installed.portal;
+        if server == Server::OAuth {
+            portal.expire_access_tokens();
+        }
+        portal.before_request(move |portal, record| {
+            if record.server != server {
+                return;
+            }
+            let sent = record.params.values().filter_map(|value| value.as_str());
+            let echo = Effect::Error {
+                status: 400,
+                code: "ERROR_CORE".to_owned(),
+                description: format!("no: {}", sent.collect::<Vec<_>>().join(" and ")),
+            };
+            portal.fault(Fault::new(Matcher::any(), echo));
+        });
+        let mut said = format!("{:?}", installed.run(&["-vv", "run", "--once"]).await);
+        said += &installed.run_for(0, &["status", "--json"]).await;
+        assert!(said.contains("no: "), "{server:?} was not heard: {said}");
+        assert_silent(portal, &format!("what {server:?} said"), &said);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_program_at_its_most_talkative_shows_no_secret() {
     let installed = Installed::authorised(|_| {}, "").await;

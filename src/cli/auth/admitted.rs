@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::{
     cli::text::{WIDTH, wrapped},
-    config::{PortalConfig, authority},
+    config::{PortalConfig, authority, written},
     portal::admission::Admitted,
 };
 
@@ -22,7 +22,7 @@ pub(super) fn write(
     if json {
         let value = json!({
             "name": config.name,
-            "url": config.url.as_str(),
+            "url": written(&config.url),
             "member_id": admitted.member_id,
             "user_id": standing.user_id,
             "renewed": admitted.renewed,

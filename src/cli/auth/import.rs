@@ -43,6 +43,8 @@ pub(super) async fn run(cli: &Cli, args: &ImportArgs) -> anyhow::Result<Exit> {
     let config = cli.configuration()?;
     let portal = cli.chosen(&config)?;
     let bytes = read(args.file.as_deref())?;
+    // Looked at first: a bad one leaves no state file behind.
+    handed::read(&bytes).map_err(|error| bad_input(error.to_string()))?;
     let store = Store::open_or_create(&config.store)?;
     // From here on only: while the input is read, Ctrl-C simply ends the program.
     let stop = CancellationToken::new();
@@ -78,7 +80,10 @@ fn read(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
         None => {
             let stdin = std::io::stdin();
             if stdin.is_terminal() {
-                eprintln!("Paste the tokens, then press Enter and Ctrl-D.");
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "Paste the tokens, then press Enter and Ctrl-D."
+                );
             }
             stdin
                 .lock()

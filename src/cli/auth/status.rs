@@ -16,7 +16,7 @@ use crate::{
         text::{WIDTH, age, cut, length, moment, wrapped},
     },
     clock::seconds_between,
-    config::PortalConfig,
+    config::{PortalConfig, written},
     store::PortalRecord,
 };
 
@@ -55,7 +55,9 @@ struct Authorisation {
     authorised: bool,
     member_id: Option<String>,
     user_id: Option<u64>,
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     access_expires_at: Option<Timestamp>,
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     stored_at: Option<Timestamp>,
     /// Why the tokens are stored, but not used.
     unverified: Option<String>,
@@ -164,7 +166,7 @@ fn authorisation(
     let tokens = record.as_ref().map(|record| &record.tokens);
     Authorisation {
         name: name.clone(),
-        url: config.url.to_string(),
+        url: written(&config.url).to_owned(),
         authorised: record
             .as_ref()
             .is_some_and(|record| record.lost.is_none() && record.unverified.is_none()),
@@ -191,7 +193,7 @@ fn others(desk: &Desk, records: Vec<PortalRecord>) -> anyhow::Result<Vec<Other>>
     Ok(strange
         .map(|record| Other {
             member_id: record.tokens.member_id,
-            url: record.url,
+            url: record.url.trim_end_matches('/').to_owned(),
             unverified: record.unverified,
         })
         .collect())

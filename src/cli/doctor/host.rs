@@ -6,23 +6,14 @@ use url::Url;
 
 use super::{Ground, chart::Chart};
 use crate::{
+    bitrix::transport::PROXIES,
     cli::{
-        exit::{Exit, exit_of},
+        exit::{Exit, of_store},
         text::count,
     },
     config::{Config, Problems},
     store::{Store, StoreFault},
 };
-
-/// The variables that name the way out, in the order in which they are looked at.
-const PROXIES: [&str; 6] = [
-    "https_proxy",
-    "HTTPS_PROXY",
-    "http_proxy",
-    "HTTP_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-];
 
 /// Reads the configuration, without its secrets where those are what is wrong. Answers whether the
 /// secrets are there.
@@ -47,20 +38,16 @@ pub(super) fn configuration(ground: &Ground<'_>, chart: &mut Chart) -> Option<(C
 }
 
 /// Opens the state file.
-pub(super) fn store(path: &Path, chart: &mut Chart) -> Option<Store> {
-    let opened = Store::open(path).and_then(|store| store.check_integrity().map(|()| store));
-    match opened {
-        Ok(store) => {
+pub(super) fn store(path: &Path, chart: &mut Chart) -> Result<Store, StoreFault> {
+    let opened = Store::open(path).and_then(|store| store.check_all().map(|()| store));
+    match &opened {
+        Ok(_) => {
             chart.ok("state file", format!("{}, undamaged", path.display()));
             owners(path, chart);
-            Some(store)
         }
-        Err(fault) => {
-            let text = fault.to_string();
-            chart.fail("state file", exit_of(&fault.into()), text);
-            None
-        }
+        Err(fault) => chart.fail("state file", of_store(fault), fault.to_string()),
     }
+    opened
 }
 
 /// A state file that root made is out of the service's reach.
@@ -107,8 +94,7 @@ pub(super) fn drain_lock(store: &Store, chart: &mut Chart) {
 }
 
 fn lock_fault(fault: StoreFault, chart: &mut Chart) {
-    let text = fault.to_string();
-    chart.fail("drain lock", exit_of(&fault.into()), text);
+    chart.fail("drain lock", of_store(&fault), fault.to_string());
 }
 
 /// The way out. Answers whether it leads through a proxy.

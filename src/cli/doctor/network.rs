@@ -7,7 +7,7 @@ use crate::{
     bitrix::{Fault, Transport},
     cli::exit::Exit,
     clock::after,
-    config::authority,
+    config::{authority, is_loopback},
 };
 
 /// How long a name may take to resolve, in seconds.
@@ -23,6 +23,7 @@ pub(super) async fn reach(
     chart: &mut Chart,
 ) -> bool {
     let host = authority(url);
+    let through_proxy = through_proxy && !is_loopback(url);
     if !through_proxy && let Err(why) = resolve(ground, url).await {
         chart.fail(
             check,

@@ -29,6 +29,8 @@ pub(super) struct Patient<'a> {
     pub(super) config: &'a Arc<PortalConfig>,
     pub(super) with_secrets: bool,
     pub(super) through_proxy: bool,
+    /// There is a state file that cannot be opened.
+    pub(super) unreadable: bool,
 }
 
 impl Patient<'_> {
@@ -64,6 +66,9 @@ impl Patient<'_> {
         let name = &self.config.name;
         let login = format!("run `b24-tidyd --portal {name} auth login` or `auth import`");
         let no = Exit::NotAuthorised;
+        if self.unreadable {
+            return chart.skip("tokens", "the state file cannot be opened");
+        }
         let Some(record) = record else {
             return chart.fail("tokens", no, format!("none are stored; {login}"));
         };

@@ -9,7 +9,7 @@ use crate::{
         events::{self, Binding, ContactEvent},
         wire,
     },
-    cli::{exit::Exit, status::live, text::length},
+    cli::{exit::Exit, text::length},
     clock::seconds_between,
     portal::{CallFailure, Portal, Repeat},
 };
@@ -200,11 +200,8 @@ fn plan(portal: &Portal, answer: &mut BatchAnswer, chart: &mut Chart) {
 
 fn bindings(portal: &Portal, found: &[Binding], chart: &mut Chart) {
     let connector = portal.queue().connector;
-    let missing: Vec<&str> = ContactEvent::ALL
-        .into_iter()
-        .filter(|event| !live::is_bound(found, *event, &connector))
-        .map(ContactEvent::as_str)
-        .collect();
+    let missing = events::unbound(found, &connector).into_iter();
+    let missing: Vec<&str> = missing.map(ContactEvent::as_str).collect();
     let mut others: Vec<&str> = found
         .iter()
         .filter(|it| it.offline && ContactEvent::from_name(&it.event).is_some())

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
-        events::{self, Binding, ContactEvent, EventRow, Listed},
+        events::{self, ContactEvent, EventRow, Listed},
     },
     portal::{CallFailure, Portal, Repeat},
 };
@@ -25,6 +25,7 @@ pub struct Live {
     /// Rows of other events, for other handlers of the application.
     pub foreign: u64,
     /// When the oldest row of our two events last changed.
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     pub oldest_at: Option<Timestamp>,
 }
 
@@ -89,22 +90,8 @@ pub(in crate::cli) async fn ask(portal: &Portal) -> Result<Live, CallFailure> {
         // The portal drops the condition: everything is looked at, and counted here.
         None => tally(&portal.queue_rows(Listed::Everything).await?),
     };
-    live.bound = are_bound(&bindings, &portal.queue().connector);
+    live.bound = events::unbound(&bindings, &portal.queue().connector).is_empty();
     Ok(live)
-}
-
-/// Whether both events are bound offline with this connector.
-pub(in crate::cli) fn are_bound(bindings: &[Binding], connector: &str) -> bool {
-    ContactEvent::ALL
-        .into_iter()
-        .all(|event| is_bound(bindings, event, connector))
-}
-
-/// Whether an event is bound offline with this connector.
-pub(in crate::cli) fn is_bound(bindings: &[Binding], event: ContactEvent, connector: &str) -> bool {
-    bindings.iter().any(|binding| {
-        binding.offline && binding.event == event.as_str() && binding.connector == connector
-    })
 }
 
 /// Adds the totals up; none where a row stands in a list that it does not belong to.

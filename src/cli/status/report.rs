@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::live::Live;
 use crate::{
-    cli::desk::{Desk, queue},
-    config::PortalConfig,
+    cli::desk::Desk,
+    config::{PortalConfig, written},
+    portal::configured_queue,
     store::{Contested, LastRun, Parked, Store, StoreFault},
 };
 
@@ -31,6 +32,7 @@ pub struct PortalStatus {
     /// Tokens are stored, and the portal is not known to refuse them.
     pub authorised: bool,
     /// When the access token ends; it is renewed by itself.
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     pub access_expires_at: Option<Timestamp>,
     /// Why the tokens are not used for a drain, if so.
     pub unverified: Option<String>,
@@ -51,6 +53,7 @@ pub struct PortalStatus {
     /// Contacts whose names somebody else keeps changing back.
     pub contested: Vec<ContestedContact>,
     /// The portal's time until which no change is missed.
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     pub complete_until: Option<Timestamp>,
     /// The last drain that ended.
     pub last_drain: Option<LastDrain>,
@@ -61,10 +64,13 @@ pub struct PortalStatus {
     /// The configured `auth_connector`.
     pub auth_connector: Option<String>,
     /// Since when it is paused.
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     pub paused_at: Option<Timestamp>,
     /// Until when writing rests because of `max_changes_per_hour`.
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     pub braked_until: Option<Timestamp>,
     /// Changes from here on may have been missed; they are being looked for.
+    #[serde(serialize_with = "crate::cli::text::to_the_second_if_any")]
     pub gap_since: Option<Timestamp>,
     /// What the portal says, with `--live`.
     #[serde(flatten)]
@@ -84,8 +90,10 @@ pub struct ParkedContact {
     /// How often it was tried.
     pub attempts: u32,
     /// When it is tried again.
+    #[serde(serialize_with = "crate::cli::text::to_the_second")]
     pub next_try_at: Timestamp,
     /// Since when it is refused.
+    #[serde(serialize_with = "crate::cli::text::to_the_second")]
     pub parked_at: Timestamp,
 }
 
@@ -111,8 +119,10 @@ pub struct ContestedContact {
     /// The other one.
     pub theirs: String,
     /// Until when it is left alone.
+    #[serde(serialize_with = "crate::cli::text::to_the_second")]
     pub until: Timestamp,
     /// Since when it is contested.
+    #[serde(serialize_with = "crate::cli::text::to_the_second")]
     pub since: Timestamp,
 }
 
@@ -132,6 +142,7 @@ impl From<Contested> for ContestedContact {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LastDrain {
     /// When it ended.
+    #[serde(serialize_with = "crate::cli::text::to_the_second")]
     pub at: Timestamp,
     /// Rows of the queue that were settled.
     pub events: u64,
@@ -174,7 +185,7 @@ pub fn gather(desk: &Desk) -> Result<Report, StoreFault> {
 fn of_portal(desk: &Desk, portal: &PortalConfig) -> Result<PortalStatus, StoreFault> {
     let configured = PortalStatus {
         name: portal.name.clone(),
-        url: portal.url.to_string(),
+        url: written(&portal.url).to_owned(),
         auth_connector: portal.connector.as_ref().map(|it| it.as_str().to_owned()),
         ..PortalStatus::default()
     };
@@ -182,7 +193,7 @@ fn of_portal(desk: &Desk, portal: &PortalConfig) -> Result<PortalStatus, StoreFa
         return Ok(configured);
     };
     let open = store.open_totals(record.id)?;
-    let cursor = store.cursor(&queue(portal, &record))?;
+    let cursor = store.cursor(&configured_queue(portal, record.id))?;
     Ok(PortalStatus {
         authorised: record.lost.is_none(),
         member_id: Some(record.tokens.member_id),

@@ -118,6 +118,7 @@ impl Admission<'_> {
                 exchange = self.context.transport.post(&url, &body) => exchange,
                 () = self.context.stop.cancelled() => return Err(CallFailure::Stopped.into()),
             };
+            let exchange = exchange.map(|answer| answer.without(access));
             let answer = decode::reply(exchange).and_then(|reply| batch.read(reply));
             let problem =
                 match answer.and_then(|mut answer| application::read_standing(&mut answer)) {
