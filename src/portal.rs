@@ -302,6 +302,11 @@ impl Portal {
                 Problem::TokenUnknown(said) => {
                     return Err(self.lose_authorisation(&said.to_string()));
                 }
+                // One renewal is all that may help: more of them get the application blocked.
+                Problem::TokenExpired => {
+                    let said = "the portal takes a token for expired that was renewed just now";
+                    return Err(self.lose_authorisation(said));
+                }
                 Problem::Moved(target) if moves < MOST_MOVES => {
                     self.follow(&target)?;
                     moves += 1;

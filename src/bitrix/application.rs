@@ -49,9 +49,7 @@ pub fn scopes() -> Call {
 /// Whether a scope is among those of the answer to [`scopes`].
 #[must_use]
 pub fn has_scope(result: &Value, scope: &str) -> bool {
-    result
-        .as_array()
-        .is_some_and(|list| list.iter().any(|entry| entry == scope))
+    wire::list(result.clone()).is_some_and(|list| list.iter().any(|entry| entry == scope))
 }
 
 /// Asks whether the plan has a feature (`feature.get`).
@@ -112,8 +110,8 @@ pub fn ask_standing() -> Batch {
     batch
 }
 
-/// The answer to one of the questions above; `null` where the portal does not know the method. Older
-/// self-hosted portals lack some of them, and what they forbid shows when it is used.
+/// The answer to one of the questions above; `null` where the portal does not know the method, or not
+/// the question. Older self-hosted portals lack some of them, and what they forbid shows when it is used.
 ///
 /// # Errors
 /// Any other problem of the command.
@@ -124,6 +122,7 @@ pub fn known(answer: &mut BatchAnswer, key: &str) -> Result<Value, Problem> {
         {
             Ok(Value::Null)
         }
+        Err(Problem::Misuse(_) | Problem::Refused(_) | Problem::Gone) => Ok(Value::Null),
         other => other.map(|reply| reply.result),
     }
 }

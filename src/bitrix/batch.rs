@@ -151,7 +151,7 @@ impl Batch {
                 (Some(error), _) => Err(decode::command_problem(&error)),
                 (None, Some(result)) => Ok(Reply {
                     result,
-                    total: totals.get(key).and_then(Value::as_u64),
+                    total: totals.get(key).and_then(wire::count),
                     time: Time {
                         began: time.began.or(reply.time.began),
                         ..time
@@ -208,9 +208,9 @@ impl BatchAnswer {
         let update = self.take(&format!("{UPDATE}{contact_id}"));
         match (guard, update) {
             (_, Ok(reply)) if wire::flag(&reply.result) != Some(false) => Guarded::Written,
-            (Ok(guard), Err(Problem::InvalidId(said))) => {
+            (Ok(guard), Err(Problem::InvalidId(_))) => {
                 if guard.result.as_array().is_some_and(|rows| !rows.is_empty()) {
-                    Guarded::Failed(Problem::Misuse(said))
+                    Guarded::Misread
                 } else {
                     Guarded::Touched
                 }
@@ -251,6 +251,9 @@ pub enum Guarded {
     Touched,
     /// The guard itself failed, so nothing was written: look again.
     Unguarded,
+    /// The guard held, and its answer was not put into the update, so nothing was written: this portal
+    /// reads references differently.
+    Misread,
     /// The update met a problem of its own.
     Failed(Problem),
 }

@@ -71,7 +71,7 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
     match (answer.status, body.remove("result")) {
         (200..300, Some(result)) => Ok(Reply {
             result,
-            total: body.get("total").and_then(Value::as_u64),
+            total: body.get("total").and_then(wire::count),
             time: body.get("time").map(Time::read).unwrap_or_default(),
         }),
         (200..300, None) => Err(Problem::Unclear("JSON without a result".to_owned())),

@@ -52,6 +52,14 @@ pub fn number(value: &Value) -> Option<f64> {
     .filter(|number| number.is_finite())
 }
 
+/// How many there are, a number that may stand as text.
+#[must_use]
+pub fn count(value: &Value) -> Option<u64> {
+    number(value)
+        .filter(|number| *number >= 0.0)
+        .map(|number| number as u64)
+}
+
 /// A moment with its offset, as in `2026-01-05T10:00:00+03:00`.
 #[must_use]
 pub fn moment(value: &Value) -> Option<Timestamp> {

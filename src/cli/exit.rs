@@ -149,9 +149,10 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
     match failure {
         DrainFailure::Unverified(_) | DrainFailure::NeedsPerson(_) => Exit::NotAuthorised,
         DrainFailure::Unreachable(_) => Exit::Unreachable,
-        DrainFailure::PlanChanged(_) | DrainFailure::Temporary(_) | DrainFailure::Stopped => {
-            Exit::Temporary
-        }
+        DrainFailure::PlanChanged(_)
+        | DrainFailure::Overloaded(_)
+        | DrainFailure::Temporary(_)
+        | DrainFailure::Stopped => Exit::Temporary,
         DrainFailure::Internal(_) | DrainFailure::Output(_) => Exit::Internal,
         DrainFailure::Store(fault) => of_store(fault),
     }

@@ -3,12 +3,19 @@
 use super::{Drain, DrainFailure, Pass, reserve::stored};
 use crate::{
     bitrix::{
-        Reply,
-        events::{self, Listed},
+        Batch, BatchAnswer,
+        events::{self, EventRow, Listed},
     },
-    portal::Repeat,
+    portal::{CallFailure, Repeat},
     store::StoredEvent,
 };
+
+/// Asks for the first page of the reserved rows, and for that of all rows beside it, which shows whether
+/// the portal understands the condition.
+pub(super) fn ask_for_reserved(batch: &mut Batch) {
+    batch.push("reserved", &events::list(Listed::Reserved, 0));
+    batch.push("some", &events::list(Listed::Everything, 0));
+}
 
 impl Drain {
     /// After an answer was lost: looks for reservations that we do not know.
@@ -16,30 +23,39 @@ impl Drain {
         if !self.memory.may_have_orphans {
             return Ok(());
         }
-        let first = self
-            .portal
-            .call(&events::list(Listed::Reserved, 0), Repeat::Freely)
-            .await?;
-        let adopted = self.adopt(first).await?;
+        let mut batch = Batch::new();
+        ask_for_reserved(&mut batch);
+        let mut answer = self.portal.batch(&batch, Repeat::Freely).await?;
+        let adopted = self.adopt(&mut answer).await?;
         self.memory.may_have_orphans = false;
         pass.take_up(adopted);
         Ok(())
     }
 
-    /// Stores the rows of unknown reservations, `first` being the first page of the reserved rows.
-    /// Rows of other handlers of the same application are left alone.
-    pub(super) async fn adopt(&mut self, first: Reply) -> Result<Vec<StoredEvent>, DrainFailure> {
-        let rows = self.portal.queue_rows_from(Listed::Reserved, first).await?;
-        // A portal that ignores the filter answers its pending rows as well: list it all then, and
-        // group here.
-        let rows = if rows.iter().any(|row| row.process_id.is_none()) {
-            let call = events::list(Listed::Everything, 0);
-            let first = self.portal.call(&call, Repeat::Freely).await?;
-            self.portal
-                .queue_rows_from(Listed::Everything, first)
-                .await?
-        } else {
+    /// Stores the rows of unknown reservations, from an answer to [`ask_for_reserved`]. Rows of other
+    /// handlers of the same application are left alone.
+    pub(super) async fn adopt(
+        &mut self,
+        answer: &mut BatchAnswer,
+    ) -> Result<Vec<StoredEvent>, DrainFailure> {
+        let rows = match answer.take("reserved") {
+            Ok(first) => self.portal.queue_rows_from(Listed::Reserved, first).await?,
+            Err(problem) if problem.is_temporary() => return Err(problem.into()),
+            // The condition is not understood. What it means shows only in the whole list.
+            Err(_) => self.everything().await?,
+        };
+        let some = answer.take("some").ok();
+        let some = some.map(|reply| events::read_rows(reply.result));
+        let some = some.transpose()?.unwrap_or_default();
+        let is_reserved = |row: &EventRow| row.process_id.is_some();
+        // A portal that ignores the condition answers its pending rows as well; one that reads it in
+        // another way leaves out reserved rows that stand there for all to see.
+        let answered =
+            rows.iter().all(is_reserved) && (!rows.is_empty() || !some.iter().any(is_reserved));
+        let rows = if answered {
             rows
+        } else {
+            self.everything().await?
         };
         let queue = self.portal.queue();
         let known: std::collections::HashSet<u64> = self
@@ -66,5 +82,18 @@ impl Drain {
             .store()
             .store_events(&queue, &orphans, self.portal.now())?;
         Ok(orphans)
+    }
+
+    /// Every row of the queue; none where the portal does not list it at all, which is no reason not to
+    /// drain it.
+    async fn everything(&self) -> Result<Vec<EventRow>, DrainFailure> {
+        match self.portal.queue_rows(Listed::Everything).await {
+            Err(CallFailure::Problem(problem)) if !problem.is_temporary() => {
+                tracing::warn!(portal = %self.config().name, %problem,
+                    "the queue cannot be listed: reservations whose answer got lost stay unknown");
+                Ok(Vec::new())
+            }
+            rows => Ok(rows?),
+        }
     }
 }

@@ -3,11 +3,11 @@
 
 use jiff::Timestamp;
 
-use super::{Drain, DrainFailure, Outcome, Pass, Progress};
+use super::{Drain, DrainFailure, Outcome, Pass, Progress, adopt::ask_for_reserved};
 use crate::{
     bitrix::{
         Batch, Said,
-        events::{self, ContactEvent, Listed},
+        events::{self, ContactEvent},
     },
     clock::after,
     portal::{Repeat, connector_in_use},
@@ -121,7 +121,7 @@ impl Drain {
         for event in ContactEvent::ALL {
             batch.push(event.as_str(), &events::unbind(event));
         }
-        batch.push("reserved", &events::list(Listed::Reserved, 0));
+        ask_for_reserved(&mut batch);
         let open = self.portal.store().open_processes(&self.portal.queue())?;
         let resumed = super::reserve::add_resumptions(&mut batch, open);
         let mut answer = self.portal.batch(&batch, Repeat::Freely).await?;
@@ -129,8 +129,7 @@ impl Drain {
             answer.take(event.as_str())?;
         }
         self.resume(&resumed, &mut answer)?;
-        let reserved = answer.take("reserved")?;
-        self.adopt(reserved).await?;
+        self.adopt(&mut answer).await?;
         let now = self.portal.now();
         self.memory.stand_in_unbound_at = Some(now);
         Ok(now)

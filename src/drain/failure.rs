@@ -18,6 +18,9 @@ pub enum DrainFailure {
     /// The plan lost or regained a feature while we worked: the next pass looks at it anew.
     #[error("{0}")]
     PlanChanged(String),
+    /// The vendor's support has blocked the portal's REST: it is left alone for hours.
+    #[error("{0}")]
+    Overloaded(String),
     /// It will work later by itself.
     #[error("{0}")]
     Temporary(String),
@@ -43,7 +46,7 @@ impl DrainFailure {
             Self::Unverified(_) => "tokens not verified",
             Self::NeedsPerson(_) => "not authorised",
             Self::Unreachable(_) => "unreachable",
-            Self::PlanChanged(_) | Self::Temporary(_) => "put off",
+            Self::PlanChanged(_) | Self::Overloaded(_) | Self::Temporary(_) => "put off",
             Self::Internal(_) => "failed",
             Self::Store(_) => "state file failed",
             Self::Stopped | Self::Output(_) => "stopped",
@@ -72,6 +75,7 @@ impl From<Problem> for DrainFailure {
             Problem::Unauthorised(_) | Problem::TokenUnknown(_) | Problem::Denied(_) => {
                 Self::NeedsPerson(text)
             }
+            Problem::Overload(_) => Self::Overloaded(text),
             problem if problem.is_unreachable() => Self::Unreachable(text),
             problem if problem.is_temporary() => Self::Temporary(text),
             Problem::Licence(_) => Self::PlanChanged(text),

@@ -87,6 +87,8 @@ struct Memory {
     unanswered: HashSet<u64>,
     /// Refusals of guards that a fresh read contradicted, in a row.
     false_refusals: u32,
+    /// The portal refused to reserve for want of a licence, whatever it says of its plan.
+    reserving_refused_at: Option<Timestamp>,
     /// Error rows were looked for.
     errors_drained_at: Option<Timestamp>,
     /// Contacts that a request writes at most.

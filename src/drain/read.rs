@@ -20,7 +20,7 @@ use crate::{
 pub(super) const MOST_PAGES: usize = 40;
 
 /// From this many contacts on, all of them denied, it may be the account and not the contacts.
-const DENIED_FOR_ALL: usize = 3;
+pub(super) const DENIED_FOR_ALL: usize = 3;
 
 impl Drain {
     /// Adds reads for the contacts in hand that may be read now.

@@ -124,7 +124,12 @@ impl Drain {
                     .map(|until| (until, Problem::MethodBlocked.to_string()));
                 Ok(())
             }
-            Some(problem) => Err(problem.into()),
+            Some(problem) => {
+                if matches!(problem, Problem::Licence(_)) {
+                    self.memory.reserving_refused_at = Some(self.portal.now());
+                }
+                Err(problem.into())
+            }
         }
     }
 }

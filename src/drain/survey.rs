@@ -5,18 +5,22 @@ use jiff::Timestamp;
 
 use super::{
     Drain, DrainFailure,
+    adopt::ask_for_reserved,
     gap::LONGEST_ABSENCE_SECONDS,
     reserve::{add_resumptions, stored},
 };
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem, application,
-        events::{self, ContactEvent, Listed, ProcessId},
+        events::{self, ContactEvent, ProcessId},
     },
     clock::after,
     portal::{CallFailure, Repeat},
     store::StoredEvent,
 };
+
+/// For how long a refusal to reserve counts more than what the portal says of its plan, in seconds.
+const REFUSAL_COUNTS_SECONDS: f64 = 6.0 * 3600.0;
 
 impl Drain {
     /// Looks, repairs the bindings, resumes open reservations and adopts unknown ones.
@@ -34,8 +38,7 @@ impl Drain {
             self.bind(&missing).await?
         };
         self.resume(&resumed, &mut answer)?;
-        let reserved = answer.take("reserved")?;
-        self.adopt(reserved).await?;
+        self.adopt(&mut answer).await?;
         self.take_over_other_queues()?;
         self.memory.may_have_orphans = false;
         let unanswered = self.portal.store().unanswered_changes(self.portal.id)?;
@@ -90,7 +93,7 @@ impl Drain {
             &application::feature(application::AUTH_CONNECTOR),
         );
         batch.push("bindings", &events::bindings());
-        batch.push("reserved", &events::list(Listed::Reserved, 0));
+        ask_for_reserved(&mut batch);
         let open = self.portal.store().open_processes(&self.portal.queue())?;
         let resumed = add_resumptions(&mut batch, open);
         Ok((self.portal.batch(&batch, Repeat::Freely).await?, resumed))
@@ -108,9 +111,15 @@ impl Drain {
 
     fn learn_plan(&mut self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
         let before = self.memory.facts;
-        let facts = &mut self.memory.facts;
+        let now = self.portal.now();
         let mut has = |key| application::known(answer, key).map(|it| application::has_feature(&it));
-        facts.plan_confirms = Some(has("confirms")?);
+        let confirms = has("confirms")?;
+        let counts = |at| now >= at && now < after(at, REFUSAL_COUNTS_SECONDS);
+        // A refusal that the plan explains is over with the plan.
+        let refused = &mut self.memory.reserving_refused_at;
+        *refused = refused.filter(|at| confirms && counts(*at));
+        let facts = &mut self.memory.facts;
+        facts.plan_confirms = Some(confirms && refused.is_none());
         facts.plan_connector = Some(has("connector")?);
         if *facts != before {
             self.portal

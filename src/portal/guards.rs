@@ -26,17 +26,23 @@ impl Portal {
         if !proof.is_empty() {
             return Ok(Err("the portal ignores the condition of a guard"));
         }
-        if answer.take_guarded(id) != Guarded::Written {
-            return Ok(Err(
-                "a guard refuses although nobody has touched the contact",
-            ));
+        match answer.take_guarded(id) {
+            Guarded::Written => {}
+            Guarded::Misread => return Ok(Err("a guard's answer is not put into the update")),
+            Guarded::Touched | Guarded::Unguarded | Guarded::Failed(_) => {
+                return Ok(Err(
+                    "a guard refuses although nobody has touched the contact",
+                ));
+            }
         }
         let mut batch = Batch::new();
         batch.push_guarded(id, &contacts::proof(id), &read);
         match self.batch(&batch, Repeat::Never).await {
             Ok(mut answer) => Ok(match answer.take_guarded(id) {
                 Guarded::Written => Err("a guard that does not hold stops nothing"),
-                Guarded::Touched | Guarded::Unguarded | Guarded::Failed(_) => Ok(()),
+                Guarded::Touched | Guarded::Unguarded | Guarded::Misread | Guarded::Failed(_) => {
+                    Ok(())
+                }
             }),
             // An older portal fails as a whole at a guard that refuses: nothing is written by it.
             Err(CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))) => {

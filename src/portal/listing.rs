@@ -33,9 +33,21 @@ impl Portal {
         which: Listed,
         first: Reply,
     ) -> Result<Vec<EventRow>, CallFailure> {
-        let total = first.total.unwrap_or(0).min(u64::from(u32::MAX)) as u32;
+        let told = first
+            .total
+            .map(|total| total.min(u64::from(u32::MAX)) as u32);
         let mut rows = events::read_rows(first.result)?;
         let mut start = PAGE;
+        // A portal that does not tell how many there are is asked until a page is not full.
+        let mut full = rows.len() >= PAGE as usize;
+        while told.is_none() && full {
+            let call = events::list(which, start);
+            let page = events::read_rows(self.call(&call, Repeat::Freely).await?.result)?;
+            full = page.len() >= PAGE as usize;
+            rows.extend(page);
+            start += PAGE;
+        }
+        let total = told.unwrap_or(0);
         while start < total {
             let mut batch = Batch::new();
             let end = total.min(start.saturating_add(PAGE * PAGES));

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::bitrix::Problem;
 
+/// The result of a request that brought no answer.
+const AWAY: &str = "unreachable";
+
 /// Counters since they were taken last.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Meter {
@@ -20,6 +23,12 @@ impl Meter {
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.calls.values().sum()
+    }
+
+    /// Whether the portal answered anything, be it an error.
+    #[must_use]
+    pub fn answered(&self) -> bool {
+        self.calls.keys().any(|(_, result)| *result != AWAY)
     }
 
     /// Adds another meter's counts to this one.
@@ -52,7 +61,7 @@ fn word(problem: &Problem) -> &'static str {
         Problem::RateLimited => "rate_limited",
         Problem::MethodBlocked | Problem::Overload(_) => "blocked",
         Problem::Failed(_) | Problem::Unclear(_) => "failed",
-        Problem::Unreachable(_) | Problem::Unanswered(_) => "unreachable",
+        Problem::Unreachable(_) | Problem::Unanswered(_) => AWAY,
         Problem::Moved(_) => "moved",
         Problem::Gone
         | Problem::Refused(_)

@@ -3,19 +3,23 @@
 use url::Url;
 
 use super::{CallFailure, Portal};
-use crate::bitrix::{Problem, Said};
+use crate::{
+    bitrix::{Problem, Said},
+    config::authority,
+};
 
 impl Portal {
     /// Goes on at the portal's new address. It is remembered once it has proved to be the same portal.
     pub(super) fn follow(&self, target: &Url) -> Result<(), CallFailure> {
-        let Some((root, _)) = target.as_str().split_once("/rest/") else {
-            return Err(
-                Problem::Unclear("a redirect away from the REST address".to_owned()).into(),
-            );
-        };
-        let endpoint: Url = format!("{root}/rest/")
-            .parse()
-            .map_err(|_| Problem::Unclear("a redirect to no address".to_owned()))?;
+        let unclear = |what: &str| Problem::Unclear(what.to_owned());
+        let present = self.session().endpoint.clone();
+        let endpoint: Url = match target.as_str().split_once("/rest/") {
+            Some((root, _)) => format!("{root}/rest/").parse(),
+            // Another host alone is meant, whatever page of it is named.
+            None if authority(target) != authority(&present) => target.join("/rest/"),
+            None => return Err(unclear("a redirect away from the REST address").into()),
+        }
+        .map_err(|_| unclear("a redirect to no address"))?;
         self.session().endpoint = endpoint;
         Ok(())
     }

@@ -61,6 +61,15 @@ impl RetryPolicy {
         tries: u32::MAX,
     };
 
+    /// For a portal whose REST the vendor's support has blocked.
+    pub const OVERLOADED: Self = Self {
+        base: 5000.0,
+        factor: 2.0,
+        cap: 6.0 * 3600.0,
+        jitter: 0.2,
+        tries: u32::MAX,
+    };
+
     /// Seconds to wait after `earlier` tries in vain.
     #[must_use]
     pub fn delay(&self, earlier: u32) -> f64 {

@@ -13,7 +13,7 @@ use crate::{
     clock::{after, seconds_between},
     config::{Config, PortalConfig},
     drain::{Drain, DrainFailure, Outcome, Progress},
-    portal::{Context, Meter, Patience},
+    portal::{Context, Meter, Patience, RetryPolicy},
     store::{PortalId, RunTotals},
 };
 
@@ -132,6 +132,8 @@ pub async fn drain_once(
     };
     report.id = Some(drain.portal().id);
     let mut left_to_wait = max_wait.as_secs_f64();
+    let mut failures = 0;
+    let mut answered = false;
     loop {
         let before = Progress {
             events: report.totals.events,
@@ -143,12 +145,33 @@ pub async fn drain_once(
         report.totals.events += totals.events;
         report.totals.changed += totals.changed;
         report.totals.requests += totals.requests;
-        report.meter.add(&drain.portal().take_meter());
+        let meter = drain.portal().take_meter();
+        report.meter.add(&meter);
+        answered |= meter.answered();
+        if totals.events > 0 {
+            // It goes on: the next obstacle is another one.
+            left_to_wait = max_wait.as_secs_f64();
+            failures = 0;
+        }
         let summary = match outcome {
             Ok(summary) => summary,
             Err(failure) => {
-                report.ending = Ending::Failed(failure);
-                return report;
+                left_to_wait -= meter.waited;
+                let rest = RetryPolicy::PORTALS.delay(failures);
+                if !is_passing(&failure, answered) || rest > left_to_wait {
+                    report.ending = Ending::Failed(failure);
+                    return report;
+                }
+                left_to_wait -= rest;
+                failures += 1;
+                let next = after(context.clock.now(), rest);
+                tokio::select! {
+                    () = context.stop.cancelled() => {
+                        report.ending = Ending::Failed(failure);
+                        return report;
+                    }
+                    () = context.clock.sleep_until(next) => continue,
+                }
             }
         };
         report.parked += summary.parked;
@@ -164,6 +187,16 @@ pub async fn drain_once(
         }
         report.ending = Ending::Ended(summary.outcome);
         return report;
+    }
+}
+
+/// Whether a failure is worth waiting for. A portal that was not there at all in this run may stay away
+/// for long: that is told at once.
+fn is_passing(failure: &DrainFailure, answered: bool) -> bool {
+    match failure {
+        DrainFailure::Temporary(_) => true,
+        DrainFailure::Unreachable(_) => answered,
+        _ => false,
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) struct Worker {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Authorisation {
     id: PortalId,
-    stored_at: Timestamp,
+    imported_at: Option<Timestamp>,
     unverified: Option<String>,
     paused_at: Option<Timestamp>,
 }
@@ -70,7 +70,7 @@ impl Authorisation {
     fn of(record: &PortalRecord) -> Self {
         Self {
             id: record.id,
-            stored_at: record.stored_at,
+            imported_at: record.imported_at,
             unverified: record.unverified.clone(),
             paused_at: record.paused_at,
         }
@@ -276,6 +276,7 @@ impl Worker {
         }
         let policy = match failure {
             DrainFailure::NeedsPerson(_) | DrainFailure::Unverified(_) => RetryPolicy::PROBES,
+            DrainFailure::Overloaded(_) => RetryPolicy::OVERLOADED,
             _ => RetryPolicy::PORTALS,
         };
         let now = self.clock.now();

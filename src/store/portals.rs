@@ -61,6 +61,8 @@ pub struct PortalRecord {
     pub tokens: Tokens,
     /// When this pair was stored.
     pub stored_at: Timestamp,
+    /// When a person last brought a pair; renewals leave it as it is.
+    pub imported_at: Option<Timestamp>,
     /// Why these tokens may not be used for a drain, if so.
     pub unverified: Option<String>,
     /// Why the portal no longer accepts us, if so.
@@ -93,11 +95,12 @@ impl Store {
         self.write(|db| {
             db.query_row(
                 "INSERT INTO portal (member_id, client_id, url, endpoint, server_endpoint, access_token,
-                   refresh_token, access_expires_at, user_id, stored_at, unverified)
-                 VALUES (:member, :client, :url, :endpoint, :server, :access, :refresh, :expires, :user, :now, :unverified)
+                   refresh_token, access_expires_at, user_id, stored_at, imported_at, unverified)
+                 VALUES (:member, :client, :url, :endpoint, :server, :access, :refresh, :expires, :user,
+                   :now, :now, :unverified)
                  ON CONFLICT (member_id, client_id) DO UPDATE SET url = :url, endpoint = :endpoint,
                    server_endpoint = :server, access_token = :access, refresh_token = :refresh,
-                   access_expires_at = :expires, user_id = :user, stored_at = :now,
+                   access_expires_at = :expires, user_id = :user, stored_at = :now, imported_at = :now,
                    unverified = :unverified, lost = NULL
                  RETURNING id",
                 named_params! {
@@ -342,7 +345,7 @@ impl Store {
 }
 
 const SELECT: &str =
-    "SELECT id, client_id, url, stored_at, unverified, lost, plan_confirms, plan_connector,
+    "SELECT id, client_id, url, stored_at, imported_at, unverified, lost, plan_confirms, plan_connector,
    guards_work, guards_tried_at, paused_at, braked_until, stand_in, member_id, endpoint, server_endpoint, access_token,
    refresh_token, access_expires_at, user_id FROM portal";
 
@@ -352,6 +355,7 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
         client_id: row.get("client_id")?,
         url: row.get("url")?,
         stored_at: moment(row.get("stored_at")?),
+        imported_at: row.get::<_, Option<i64>>("imported_at")?.map(moment),
         unverified: row.get("unverified")?,
         lost: row.get("lost")?,
         facts: PlanFacts {

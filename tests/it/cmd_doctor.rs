@@ -168,6 +168,10 @@ async fn guards_are_proved_without_a_write() {
         (GuardMode::FilterIgnored, "warning: the portal ignores"),
         (GuardMode::NeverHolds, "warning: a guard refuses although"),
         (GuardMode::OldPhp8, "warning: a guard that refuses ends"),
+        (
+            GuardMode::WholeReferencesOnly,
+            "warning: a guard's answer is not put",
+        ),
     ] {
         let world = healthy(|settings| settings.guard = mode).await;
         let before = world.portal.contacts();

@@ -74,10 +74,11 @@ async fn the_portal_is_asked_once() {
 /// Without the look at the rows themselves, each count would be that of the whole queue.
 #[tokio::test]
 async fn a_portal_that_drops_the_condition_is_counted_row_by_row() {
-    let world = World::with(|settings| settings.process_id_filter_works = false)
-        .await
-        .bound()
-        .await;
+    let world =
+        World::with(|settings| settings.process_id_filter = test_portal::ProcessIdFilter::Ignored)
+            .await
+            .bound()
+            .await;
     a_mixed_queue(&world).await;
     for number in 0..120 {
         world.portal.add_contact(&format!("anna{number}"), "", "");

@@ -50,6 +50,7 @@ mod names_settings;
 mod notify;
 mod plans;
 mod preview;
+mod probing;
 mod random;
 mod readiness;
 mod reservations;

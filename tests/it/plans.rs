@@ -245,6 +245,32 @@ async fn the_plan_loses_confirmation_and_regains_it_while_we_run() {
     }
 }
 
+/// What the portal does counts more than what it says of its plan.
+#[tokio::test]
+async fn a_plan_that_claims_to_confirm_and_refuses_is_worked_with() {
+    let world = World::with(|settings| {
+        settings.plan_confirms = false;
+        settings.claims_features = true;
+    })
+    .await
+    .bound()
+    .await;
+    messy(&world, 20);
+    world.pass().await.unwrap();
+    all_tidy(&world);
+    assert_eq!(world.record().facts.plan_confirms, Some(false));
+    // It is not asked each time whether it means it.
+    let mut drain = world.drain();
+    drain.pass(&mut |_| {}).await.unwrap();
+    world.portal.clear_requests();
+    messy(&world, 5);
+    drain.pass(&mut |_| {}).await.unwrap();
+    all_tidy(&world);
+    let refused = world.portal.requests();
+    let refused = refused.iter().flat_map(|request| &request.commands);
+    assert_eq!(refused.filter(|command| command.error.is_some()).count(), 0);
+}
+
 /// Rows reserved before the plan was lost cannot be read again, but they can be cleared.
 #[tokio::test]
 async fn what_was_reserved_before_the_plan_was_lost_is_finished() {
@@ -289,7 +315,7 @@ async fn reserved_rows_are_not_mistaken_for_pending_ones() {
     });
     world
         .portal
-        .settings(|settings| settings.process_id_filter_works = false);
+        .settings(|settings| settings.process_id_filter = test_portal::ProcessIdFilter::Ignored);
     world.pass().await.unwrap();
     assert_eq!(world.names(ids[0])[0], "Anna");
     all_tidy(&world);

@@ -6,7 +6,6 @@ use std::{
 };
 
 use b24_tidyd::{
-    bitrix::Transport,
     clock::Clock as _,
     config::{Config, ProcessEnvironment},
     portal::Context,
@@ -20,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{installed::Installed, stepped_clock::SteppedClock};
 
 /// A daemon on a stepped clock, and what its manager has heard: seconds since the start, message.
-struct Started {
+pub(crate) struct Started {
     clock: SteppedClock,
     heard: Arc<Mutex<Vec<(f64, String)>>>,
     stop: CancellationToken,
@@ -29,7 +28,7 @@ struct Started {
 }
 
 impl Started {
-    fn new(installed: &Installed) -> Self {
+    pub(crate) fn new(installed: &Installed) -> Self {
         let clock = SteppedClock::new();
         let stop = CancellationToken::new();
         let heard: Arc<Mutex<Vec<(f64, String)>>> = Arc::default();
@@ -48,12 +47,7 @@ impl Started {
             open: Box::new(move |path| {
                 let store = Store::open(path)?;
                 let lock = store.lock_drain("a test")?.unwrap();
-                let context = Context {
-                    store,
-                    transport: Transport::new(shared.clone())?,
-                    clock: shared.clone(),
-                    stop: stopping.clone(),
-                };
+                let context = Context::new(store, shared.clone(), stopping.clone())?;
                 Ok((context, lock))
             }),
             rereads,
@@ -68,6 +62,15 @@ impl Started {
         }
     }
 
+    /// Lets time pass.
+    pub(crate) async fn step(&self, seconds: f64) {
+        self.clock.step(seconds);
+        // Real sockets are part of this: let what is on its way arrive.
+        for _ in 0..200 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// The moment of the first message that starts so; time moves until it comes.
     async fn moment_of(&self, start: &str) -> f64 {
         for _ in 0..200 {
@@ -75,11 +78,7 @@ impl Started {
             if let Some((at, _)) = heard.iter().find(|(_, message)| message.starts_with(start)) {
                 return *at;
             }
-            self.clock.step(0.5);
-            // Real sockets are part of this: let what is on its way arrive.
-            for _ in 0..200 {
-                tokio::task::yield_now().await;
-            }
+            self.step(0.5).await;
         }
         panic!("no {start} in {:?}", self.heard.lock().unwrap());
     }
@@ -101,10 +100,7 @@ async fn ready_comes_in_time_where_a_portal_hangs_and_pings_go_on() {
 
     // The request under way takes its full time, and then the next one: pings go on.
     for _ in 0..200 {
-        started.clock.step(0.5);
-        for _ in 0..200 {
-            tokio::task::yield_now().await;
-        }
+        started.step(0.5).await;
     }
     let heard = started.heard.lock().unwrap().clone();
     let mut last = ready;

@@ -167,6 +167,37 @@ async fn contacts_out_of_reach_do_not_stop_the_rest() {
     scene.world.assert_clean();
 }
 
+/// Where every write is denied, it is the account and not the contacts: nothing is acknowledged.
+#[tokio::test]
+async fn an_account_that_may_not_write_asks_for_a_person() {
+    let mut scene = Scene::empty(|_| {}).await;
+    scene.run(Mode::Fresh).await;
+    let portal = scene.world.portal.clone();
+    let ids: Vec<u64> = (0..30)
+        .map(|_| portal.add_contact("anna", "", "smith"))
+        .collect();
+    for id in &ids {
+        refuse(&portal, *id, "Access denied.");
+    }
+    scene.world.advance(5.0);
+    let failure = scene.world.pass().await.unwrap_err();
+    assert!(
+        failure.to_string().contains("may not change any contact"),
+        "{failure}"
+    );
+    assert_eq!(portal.queue().len(), ids.len());
+    assert_eq!(
+        scene.world.context.store.parked(scene.world.id()).unwrap(),
+        []
+    );
+    for id in &ids {
+        accept(&portal, *id);
+        scene.expect(*id, ["Anna", "", "Smith"], 1);
+    }
+    scene.run(Mode::Fresh).await;
+    assert_eq!(scene.complaints(), [] as [String; 0]);
+}
+
 /// A portal that fails every acknowledgement, page or reservation ends the pass in the end, and is
 /// as good as new when that is over. Break: forget to count turns with failures.
 #[tokio::test]

@@ -115,8 +115,11 @@ async fn a_newer_schema_is_refused() {
 async fn an_older_schema_is_brought_forward() {
     let installed = busy().await;
     let db = rusqlite::Connection::open(installed.store_path()).unwrap();
-    db.execute_batch("ALTER TABLE portal DROP COLUMN guards_tried_at; PRAGMA user_version = 1")
-        .unwrap();
+    db.execute_batch(
+        "ALTER TABLE portal DROP COLUMN guards_tried_at;
+         ALTER TABLE portal DROP COLUMN imported_at; PRAGMA user_version = 1",
+    )
+    .unwrap();
     let sql = |db: &rusqlite::Connection| -> String {
         db.query_row("SELECT group_concat(sql) FROM sqlite_schema", [], |row| {
             row.get(0)

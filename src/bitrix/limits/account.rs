@@ -134,11 +134,13 @@ impl Account {
     }
 
     /// The portal blocks the method. Returns until when it is left alone: until the first seconds
-    /// leave the window, where our books explain the block; else for some seconds, as nobody knows.
+    /// leave the window, where our books explain the block, or where a second one confirms it (the
+    /// portal's limit is lower than we were told); else for some seconds, as nobody knows.
     pub(super) fn block(&mut self, limit: f64, now: Timestamp) -> Timestamp {
         self.tidy(now);
+        let confirmed = self.unexplained_blocks > 0;
         let until = match self.shares.first() {
-            Some(first) if self.sum() >= limit * EXPLAINED => first.leaves,
+            Some(first) if confirmed || self.sum() >= limit * EXPLAINED => first.leaves,
             _ => {
                 let rest = UNEXPLAINED * f64::from(1 << self.unexplained_blocks.min(7));
                 self.unexplained_blocks += 1;
@@ -236,6 +238,18 @@ mod tests {
         account.follow(sum(400.0), 1.0, None, start());
         let until = account.block(480.0, after(start(), 100.0));
         assert_eq!(until, after(start(), WINDOW));
+    }
+
+    /// Probing a portal whose limit is lower than configured would meet one refusal after another.
+    #[test]
+    fn a_second_block_is_believed_where_the_portal_has_told_a_reset() {
+        let mut account = Account::default();
+        account.follow(sum(20.0), 20.0, None, start());
+        let mut now = start();
+        let first = account.block(480.0, now);
+        assert_eq!(first, after(start(), 5.0));
+        now = first;
+        assert_eq!(account.block(480.0, now), after(start(), WINDOW));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What chance chooses from.
 
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
-use test_portal::{Effect, Fault, GuardMode, Matcher, Settings};
+use test_portal::{Effect, Fault, GuardMode, Matcher, ProcessIdFilter, Settings};
 
 /// Names as people and robots type them.
 const NAMES: [&str; 22] = [
@@ -54,11 +54,19 @@ pub(super) fn settings(chance: &mut StdRng, settings: &mut Settings) {
     settings.get_cap = chance.random_bool(0.2).then_some(3);
     settings.event_delay = if chance.random_bool(0.3) { 1.5 } else { 0.0 };
     settings.numeric_event_ids = chance.random_bool(0.3);
-    settings.process_id_filter_works = chance.random_bool(0.8);
+    settings.process_id_filter = match chance.random_range(0..10) {
+        0 => ProcessIdFilter::Ignored,
+        1 => ProcessIdFilter::Refused,
+        2 => ProcessIdFilter::FindsNothing,
+        _ => ProcessIdFilter::Works,
+    };
+    settings.claims_features = chance.random_bool(0.1);
+    settings.redirects_to_host = chance.random_bool(0.2);
     settings.guard = match chance.random_range(0..10) {
         0 => GuardMode::FilterIgnored,
         1 => GuardMode::OldPhp8,
         2 => GuardMode::OldSource,
+        3 => GuardMode::WholeReferencesOnly,
         _ => GuardMode::NewSource,
     };
     settings.keep_requests = 40;

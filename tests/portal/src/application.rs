@@ -64,7 +64,7 @@ fn feature(state: &State, call: &Call<'_>) -> Result<Value, Refusal> {
         "rest_auth_connector" => settings.plan_connector,
         _ => false,
     };
-    let value = match (has, settings.self_hosted) {
+    let value = match (has || settings.claims_features, settings.self_hosted) {
         (true, true) => "en_selfhosted",
         (true, false) => "Y",
         (false, _) => "N",

@@ -104,4 +104,4 @@ pub use log::{Command, RequestRecord, Server};
 pub use people::PERSON;
 pub use portal::Portal;
 pub use queue::{OUR_APP, QueueRow};
-pub use settings::{Billing, GuardMode, LongNames, Settings};
+pub use settings::{Billing, GuardMode, LongNames, ProcessIdFilter, Settings};

@@ -8,6 +8,7 @@ use crate::php::{self, Params};
 use crate::queue::{OUR_APP, QueueRow, View};
 use crate::referee::Shown;
 use crate::selection::{self, Condition, Kind, Operator, Order};
+use crate::settings::ProcessIdFilter;
 use crate::state::State;
 use crate::tokens;
 
@@ -59,8 +60,17 @@ fn conditions(state: &State, params: &Params, listing: bool) -> Result<Vec<Condi
                 return Err(Refusal::new(400, "ERROR_CORE", "SQL query error"));
             }
         }
-        if field == "PROCESS_ID" && !state.settings.process_id_filter_works {
-            continue;
+        if field == "PROCESS_ID" {
+            match state.settings.process_id_filter {
+                ProcessIdFilter::Works => {}
+                ProcessIdFilter::Ignored => continue,
+                ProcessIdFilter::Refused => return refuse("Filter field is not allowed"),
+                ProcessIdFilter::FindsNothing => {
+                    let nobody = Value::from("nobody");
+                    conditions.extend(Condition::new(field, Operator::Equal, &nobody, kind(field)));
+                    continue;
+                }
+            }
         }
         conditions.extend(Condition::new(field, operator, value, kind(field)));
     }

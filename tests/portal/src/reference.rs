@@ -57,6 +57,7 @@ impl Answers {
                 return Ok(value);
             }
             match (php::text(&value), mode) {
+                (_, GuardMode::WholeReferencesOnly) => replaced.push_str(reference.text),
                 (Some(text), _) => replaced.push_str(&text),
                 (None, GuardMode::OldSource) => replaced.push_str("Array"),
                 (None, GuardMode::OldPhp8) => return Err(ArrayToText),

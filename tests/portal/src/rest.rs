@@ -55,7 +55,11 @@ fn admit(
     let mut state = shared.state();
     state.settle(now);
     if !current {
-        let location = format!("{}{}", state.addresses.portal, record.url);
+        let path = match state.settings.redirects_to_host {
+            true => "/",
+            false => record.url.as_str(),
+        };
+        let location = format!("{}{path}", state.addresses.portal);
         return Err(Box::new(Reply::redirect(location)));
     }
     if state

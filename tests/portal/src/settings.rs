@@ -27,6 +27,22 @@ pub enum GuardMode {
     FilterIgnored,
     /// `<=DATE_MODIFY` never finds a row, whatever the date: every guard refuses.
     NeverHolds,
+    /// References are replaced only where they are the whole value, and stand as they are inside a
+    /// longer text.
+    WholeReferencesOnly,
+}
+
+/// What `event.offline.list` does with a condition on `PROCESS_ID`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ProcessIdFilter {
+    /// It is applied.
+    Works,
+    /// It is dropped without a word.
+    Ignored,
+    /// It is refused.
+    Refused,
+    /// It never finds a row.
+    FindsNothing,
 }
 
 /// What happens to a name of more than 50 characters.
@@ -109,9 +125,12 @@ pub struct Settings {
     pub long_names: LongNames,
     /// How references and guards behave.
     pub guard: GuardMode,
-    /// Whether `event.offline.list` knows the filter field `PROCESS_ID`; otherwise the condition is
-    /// dropped without a word.
-    pub process_id_filter_works: bool,
+    /// How `event.offline.list` takes the filter field `PROCESS_ID`.
+    pub process_id_filter: ProcessIdFilter,
+    /// `feature.get` says of every feature that the plan has it, whatever it has.
+    pub claims_features: bool,
+    /// The old address of a renamed portal names the new host alone, not the whole address.
+    pub redirects_to_host: bool,
     /// Bodies above that many bytes answer an HTML page with 413.
     pub max_body: Option<usize>,
     /// Where `/oauth/authorize/` sends the browser.
@@ -156,7 +175,9 @@ impl Default for Settings {
             refused: BTreeMap::new(),
             long_names: LongNames::Reject,
             guard: GuardMode::NewSource,
-            process_id_filter_works: true,
+            process_id_filter: ProcessIdFilter::Works,
+            claims_features: false,
+            redirects_to_host: false,
             max_body: None,
             handler_path: "https://tidy.example.invalid/handler".to_owned(),
             keep_requests: usize::MAX,

@@ -270,7 +270,7 @@ async fn list_pages_filters_and_reserves_nothing() {
     assert_eq!(ids(&client.ok("event.offline.list", chosen).await), [4, 3]);
     client
         .portal
-        .settings(|s| s.process_id_filter_works = false);
+        .settings(|s| s.process_id_filter = test_portal::ProcessIdFilter::Ignored);
     assert_eq!(
         client
             .ok("event.offline.list", orphans)
