@@ -1,6 +1,4 @@
 //! The fault matrix: each request of a start and of a drain, times each fault, run to completion.
-//!
-//! What the matrix catches when the program is broken on purpose stands in `mutations.rs`.
 
 use std::sync::{
     Arc,
