@@ -61,9 +61,11 @@ fn conditions(state: &State, params: &Params, listing: bool) -> Result<Vec<Condi
             }
         }
         if field == "PROCESS_ID" {
+            let greater = operator == Operator::Greater;
             match state.settings.process_id_filter {
-                ProcessIdFilter::Works => {}
                 ProcessIdFilter::Ignored => continue,
+                ProcessIdFilter::Works => {}
+                _ if !greater => {}
                 ProcessIdFilter::Refused => return refuse("Filter field is not allowed"),
                 ProcessIdFilter::FindsNothing => {
                     let nobody = Value::from("nobody");

@@ -32,12 +32,13 @@ pub enum GuardMode {
     WholeReferencesOnly,
 }
 
-/// What `event.offline.list` does with a condition on `PROCESS_ID`.
+/// What `event.offline.list` does with the condition `>PROCESS_ID`, of which nobody has seen a live
+/// portal's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProcessIdFilter {
     /// It is applied.
     Works,
-    /// It is dropped without a word.
+    /// Every condition on the field is dropped without a word.
     Ignored,
     /// It is refused.
     Refused,
@@ -125,7 +126,7 @@ pub struct Settings {
     pub long_names: LongNames,
     /// How references and guards behave.
     pub guard: GuardMode,
-    /// How `event.offline.list` takes the filter field `PROCESS_ID`.
+    /// How `event.offline.list` takes the condition `>PROCESS_ID`.
     pub process_id_filter: ProcessIdFilter,
     /// `feature.get` says of every feature that the plan has it, whatever it has.
     pub claims_features: bool,
