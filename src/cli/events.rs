@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
+    answered::{Answered, exit_of_all},
     desk::Desk,
     exit::Exit,
     text::{WIDTH, cut, wrapped},
@@ -65,7 +66,8 @@ impl EventsCommand {
     /// Runs the command. `bind` and `unbind` act on the one portal of `desk`.
     ///
     /// # Errors
-    /// A fault of the state file, no tokens, or a portal that cannot be asked.
+    /// A fault of the state file, no tokens, or a portal that cannot be asked; for `list` the last two
+    /// are part of the answer.
     pub async fn run(&self, desk: &Desk, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self {
             Self::List(args) => list(desk, args, out).await,
@@ -125,38 +127,41 @@ async fn bindings(desk: &Desk, config: &Arc<PortalConfig>) -> anyhow::Result<Bin
 }
 
 async fn list(desk: &Desk, args: &EventsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let mut portals = Vec::new();
+    let mut answers = Vec::new();
     for config in &desk.portals {
-        portals.push(bindings(desk, config).await?);
+        answers.push(Answered::new(config, bindings(desk, config).await));
     }
     if args.json {
-        serde_json::to_writer_pretty(&mut *out, &json!({"portals": portals}))?;
+        serde_json::to_writer_pretty(&mut *out, &json!({"portals": answers}))?;
         writeln!(out)?;
     } else {
-        write(&portals, out)?;
+        for answer in &answers {
+            match &answer.found {
+                Ok(portal) => write(portal, out)?,
+                Err(_) => answer.write_error(out)?,
+            }
+        }
     }
-    Ok(Exit::Done)
+    Ok(exit_of_all(&answers))
 }
 
-fn write(portals: &[Bindings], out: &mut dyn Write) -> io::Result<()> {
-    for portal in portals {
-        let verdict = if portal.bound {
-            "the contact events are bound"
-        } else {
-            "the contact events are not all bound; changes go unrecorded"
-        };
-        writeln!(
-            out,
-            "{}",
-            cut(&format!("{}: {verdict}", portal.name), WIDTH)
-        )?;
-        for row in &portal.bindings {
-            let kind = if row.offline { "offline" } else { "online" };
-            let connector = row.auth_connector.as_deref().unwrap_or("no connector");
-            let ours = if row.ours { "ours" } else { "not ours" };
-            let line = format!("{:18}  {kind:7}  {ours:8}  {connector}", row.event);
-            writeln!(out, "  {}", cut(&line, WIDTH - 2))?;
-        }
+fn write(portal: &Bindings, out: &mut dyn Write) -> io::Result<()> {
+    let verdict = if portal.bound {
+        "the contact events are bound"
+    } else {
+        "the contact events are not all bound; changes go unrecorded"
+    };
+    writeln!(
+        out,
+        "{}",
+        cut(&format!("{}: {verdict}", portal.name), WIDTH)
+    )?;
+    for row in &portal.bindings {
+        let kind = if row.offline { "offline" } else { "online" };
+        let connector = row.auth_connector.as_deref().unwrap_or("no connector");
+        let ours = if row.ours { "ours" } else { "not ours" };
+        let line = format!("{:18}  {kind:7}  {ours:8}  {connector}", row.event);
+        writeln!(out, "  {}", cut(&line, WIDTH - 2))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The commands, a file each. The only place that prints to standard output.
 
+mod answered;
 pub mod auth;
 pub mod care;
 mod change_list;

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::{
+    answered::{Answered, exit_of_all},
     desk::Desk,
     exit::Exit,
     status::live::RowState,
@@ -42,20 +43,25 @@ impl QueueCommand {
     /// Runs the command.
     ///
     /// # Errors
-    /// A fault of the state file, no tokens, or a portal that cannot be asked.
+    /// Where `out` cannot be written. A portal that cannot be asked is part of the answer.
     pub async fn run(&self, desk: &Desk, out: &mut dyn Write) -> anyhow::Result<Exit> {
         let Self::List(args) = self;
-        let mut queues = Vec::new();
+        let mut answers = Vec::new();
         for portal in &desk.portals {
-            queues.push(queue(desk, portal).await?);
+            answers.push(Answered::new(portal, queue(desk, portal).await));
         }
         if args.json {
-            serde_json::to_writer_pretty(&mut *out, &json!({"portals": queues}))?;
+            serde_json::to_writer_pretty(&mut *out, &json!({"portals": answers}))?;
             writeln!(out)?;
         } else {
-            write(&queues, desk.now(), out)?;
+            for answer in &answers {
+                match &answer.found {
+                    Ok(queue) => write(queue, desk.now(), out)?,
+                    Err(_) => answer.write_error(out)?,
+                }
+            }
         }
-        Ok(Exit::Done)
+        Ok(exit_of_all(&answers))
     }
 }
 
@@ -129,22 +135,20 @@ fn grouped(rows: &[EventRow], known: &HashSet<&str>) -> Vec<Group> {
     groups.into_values().collect()
 }
 
-fn write(queues: &[Queue], now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
-    for queue in queues {
-        let connector = match &queue.auth_connector {
-            Some(connector) => format!("auth_connector {connector}"),
-            None => "no auth_connector".to_owned(),
-        };
-        let rows = count(queue.rows, "row");
-        let head = format!("{}: {rows} in the queue ({connector})", queue.name);
-        writeln!(out, "{}", cut(&head, WIDTH))?;
-        for group in &queue.groups {
-            writeln!(out, "  {}", cut(&line(group, now), WIDTH - 2))?;
-        }
-        if queue.only_here > 0 {
-            let rows = count(queue.only_here, "row");
-            writeln!(out, "  {rows} here that the portal no longer has")?;
-        }
+fn write(queue: &Queue, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
+    let connector = match &queue.auth_connector {
+        Some(connector) => format!("auth_connector {connector}"),
+        None => "no auth_connector".to_owned(),
+    };
+    let rows = count(queue.rows, "row");
+    let head = format!("{}: {rows} in the queue ({connector})", queue.name);
+    writeln!(out, "{}", cut(&head, WIDTH))?;
+    for group in &queue.groups {
+        writeln!(out, "  {}", cut(&line(group, now), WIDTH - 2))?;
+    }
+    if queue.only_here > 0 {
+        let rows = count(queue.only_here, "row");
+        writeln!(out, "  {rows} here that the portal no longer has")?;
     }
     Ok(())
 }

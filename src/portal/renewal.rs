@@ -15,10 +15,10 @@ use crate::{
 pub(super) struct Unstored(Option<Tokens>);
 
 /// How long another process's renewal is waited for, in seconds: its request may take its full time.
-const OTHERS_RENEWAL_SECONDS: f64 = 90.0;
+pub(super) const OTHERS_RENEWAL_SECONDS: f64 = 90.0;
 
 /// How often to look whether the other process is done, in seconds.
-const LOOK_SECONDS: f64 = 0.25;
+pub(super) const LOOK_SECONDS: f64 = 0.25;
 
 impl Portal {
     /// Renews the pair of tokens, unless somebody already replaced the access token `used`.

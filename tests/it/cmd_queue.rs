@@ -1,10 +1,14 @@
 //! `queue list`: who reserved what, and how old it is.
 
+use b24_tidyd::cli::{care::CareCommand, desk::Desk, exit::Exit};
 use insta::assert_snapshot;
 use serde_json::json;
 use test_portal::{Effect, Fault, Matcher, QueueRow};
 
-use crate::{command::said, world::World};
+use crate::{
+    command::{parsed, said},
+    world::World,
+};
 
 async fn a_world_with_a_queue() -> World {
     let world = World::new().await.bound().await;
@@ -118,4 +122,39 @@ async fn a_long_queue_takes_few_requests() {
     assert!(text.starts_with("acme: 1030 rows in the queue"), "{text}");
     assert!(text.contains("1030 rows since"), "{text}");
     assert_eq!(world.portal.requests().len(), 2);
+}
+
+/// One portal that cannot be asked hides nothing of the others.
+#[tokio::test]
+async fn a_portal_without_tokens_has_its_place_in_the_answer() {
+    let world = World::new().await.bound().await;
+    let mut strange = world.config.clone();
+    strange.name = "beta".to_owned();
+    strange.url = "https://beta.example/".parse().unwrap();
+    let desk = || {
+        Desk::open(
+            vec![strange.clone(), world.config.clone()],
+            world.folder.path().join("state.db"),
+            world.context.clock.clone(),
+            world.context.stop.clone(),
+        )
+        .unwrap()
+    };
+    for line in [["queue", "list", "--json"], ["events", "list", "--json"]] {
+        let out = &mut Vec::new();
+        let exit = match parsed(&line) {
+            CareCommand::Queue(command) => command.run(&desk(), out).await,
+            CareCommand::Events(command) => command.run(&desk(), out).await,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(exit.unwrap(), Exit::NotAuthorised);
+        let answer: serde_json::Value = serde_json::from_slice(out).unwrap();
+        let portals = &answer["portals"];
+        assert_eq!(portals[0]["name"], "beta");
+        assert!(portals[0]["error"].as_str().unwrap().contains("no tokens"));
+        assert_eq!(
+            (&portals[1]["name"], &portals[1]["error"]),
+            (&"acme".into(), &().into())
+        );
+    }
 }

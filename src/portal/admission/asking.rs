@@ -15,13 +15,13 @@ use crate::{
     },
     clock::{after, seconds_between},
     config::authority,
-    portal::{CallFailure, RetryPolicy, STOP_GRACE_SECONDS, bucket::SharedBucket},
+    portal::{
+        CallFailure, RetryPolicy, STOP_GRACE_SECONDS,
+        bucket::SharedBucket,
+        renewal::{LOOK_SECONDS, OTHERS_RENEWAL_SECONDS},
+    },
     store::{Lock, PortalRecord},
 };
-
-/// How long another process's renewal is waited for, and how often it is looked at, in seconds.
-const OTHERS_RENEWAL_SECONDS: f64 = 90.0;
-const LOOK_SECONDS: f64 = 0.25;
 
 impl Admission<'_> {
     /// Exchanges a one-time code for a pair. `server` is the authorisation server's host as the

@@ -1,0 +1,157 @@
+//! Sending a call, and what comes back. Here, and only here, stands the repetition that the protocol
+//! demands: once after a renewal, once after a rename, and by policy where a request was certainly not
+//! processed or may be repeated without harm.
+
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use super::{CallFailure, Portal, Repeat};
+use crate::{
+    bitrix::{
+        Batch, BatchAnswer, Call, Fault, Problem, Reply, decode, limits::Load, transport::Body,
+    },
+    clock::after,
+    store::StoreFault,
+};
+
+/// How often a portal's rename is followed within one call.
+const MOST_MOVES: u32 = 3;
+
+impl Portal {
+    /// Sends several commands in one request.
+    ///
+    /// # Errors
+    /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
+    pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
+        let load = Load::batch(batch.steps());
+        let answer =
+            self.send(&batch.call(), &load, repeat)
+                .await
+                .map_err(|failure| match failure {
+                    CallFailure::Problem(problem) => problem.of_whole_batch().into(),
+                    other => other,
+                })?;
+        let answer = batch.read(answer)?;
+        self.note(self.learn_from_batch(&answer));
+        Ok(answer)
+    }
+
+    /// Sends one call.
+    ///
+    /// # Errors
+    /// A [`CallFailure`].
+    pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
+        let reply = self.send(call, &Load::call(call.method), repeat).await?;
+        self.note(self.learn_from_call(call.method, &reply));
+        Ok(reply)
+    }
+
+    /// What comes after an answer never turns it into a failure: the portal has done its part by now,
+    /// and whoever called has to know. The next step that depends on the store fails by itself.
+    pub(super) fn note(&self, booked: Result<(), StoreFault>) {
+        if let Err(fault) = booked {
+            tracing::warn!(portal = %self.config.name, %fault, "the portal's pace was not noted");
+        }
+    }
+
+    async fn send(&self, call: &Call, load: &Load, repeat: Repeat) -> Result<Reply, CallFailure> {
+        let (mut renewed, mut moves, mut tries) = (false, 0, 0);
+        loop {
+            self.wait_for_room(load).await?;
+            let sent = self.now();
+            let (reply, access) = self.send_once(call).await;
+            let problem = match reply {
+                Ok(reply) => {
+                    self.session().hindered_since = None;
+                    if moves > 0 {
+                        self.remember_move();
+                    }
+                    return Ok(reply);
+                }
+                Err(problem) => problem,
+            };
+            tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
+            match problem {
+                Problem::TokenUnknown(_) if moves > 0 => return Err(self.refuse_move()?),
+                Problem::TokenExpired | Problem::TokenUnknown(_) if !renewed => {
+                    self.renew(&access).await?;
+                    renewed = true;
+                }
+                Problem::TokenUnknown(said) => {
+                    return Err(self.lose_authorisation(&said.to_string()));
+                }
+                // One renewal is all that may help: more of them get the application blocked.
+                Problem::TokenExpired => {
+                    let said = "the portal takes a token for expired that was renewed just now";
+                    return Err(self.lose_authorisation(said));
+                }
+                Problem::Moved(target) if moves < MOST_MOVES => {
+                    self.follow(&target)?;
+                    moves += 1;
+                }
+                // Nothing was processed: once more as soon as the books say so, where the patience
+                // reaches that far.
+                Problem::MethodBlocked => self.learn_of_block(call.method)?,
+                problem => {
+                    let unprocessed =
+                        matches!(problem, Problem::RateLimited | Problem::Unreachable(_));
+                    let harmless = problem.may_have_been_processed() && repeat == Repeat::Freely;
+                    if problem.may_have_been_processed() {
+                        self.note(self.learn_of_loss(load, sent));
+                    }
+                    if problem == Problem::RateLimited {
+                        self.bucket_overflowed()?;
+                    }
+                    if !(unprocessed || harmless) || tries >= self.retry.tries {
+                        return Err(problem.into());
+                    }
+                    let rest = after(self.now(), self.retry.delay(tries));
+                    if let Err(failure) = self.rest_until(rest, &problem.to_string()).await {
+                        // Out of patience: the portal's own word tells people more.
+                        return match failure {
+                            CallFailure::MustWait { .. } => Err(problem.into()),
+                            other => Err(other),
+                        };
+                    }
+                    tries += 1;
+                }
+            }
+        }
+    }
+
+    /// Sends a call with the present token, which is answered too so that a renewal can tell whether
+    /// somebody else has renewed meanwhile.
+    async fn send_once(&self, call: &Call) -> (Result<Reply, Problem>, SecretString) {
+        let (url, body, access) = {
+            let session = self.session();
+            let mut params = call.params.clone();
+            params.insert(
+                "auth".to_owned(),
+                Value::from(session.access.expose_secret()),
+            );
+            if let Some(connector) = &session.connector {
+                params.insert("auth_connector".to_owned(), Value::from(connector.as_str()));
+            }
+            let url = session.endpoint.join(&format!("{}.json", call.method));
+            (
+                url,
+                Value::Object(params).to_string(),
+                session.access.clone(),
+            )
+        };
+        let Ok(url) = url else {
+            return (
+                Err(Problem::Unclear("the endpoint is no address".to_owned())),
+                access,
+            );
+        };
+        let body = Body::Json(body.into());
+        let exchange = tokio::select! {
+            exchange = self.context.transport.post(&url, &body) => exchange,
+            () = self.out_of_grace() => Err(Fault::NoAnswer("stopped while waiting".to_owned())),
+        };
+        let reply = decode::reply(exchange.map(|answer| answer.without(&access)));
+        self.meter().sent(call.method, reply.as_ref().err());
+        (reply, access)
+    }
+}
