@@ -151,6 +151,7 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
         DrainFailure::Unreachable(_) => Exit::Unreachable,
         DrainFailure::PlanChanged(_)
         | DrainFailure::Overloaded(_)
+        | DrainFailure::MustWait(_)
         | DrainFailure::Temporary(_)
         | DrainFailure::Stopped => Exit::Temporary,
         DrainFailure::Internal(_) | DrainFailure::Output(_) => Exit::Internal,

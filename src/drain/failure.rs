@@ -21,6 +21,9 @@ pub enum DrainFailure {
     /// The vendor's support has blocked the portal's REST: it is left alone for hours.
     #[error("{0}")]
     Overloaded(String),
+    /// Something is in the way for longer than may be waited; until when is known.
+    #[error("{0}")]
+    MustWait(String),
     /// It will work later by itself.
     #[error("{0}")]
     Temporary(String),
@@ -46,7 +49,9 @@ impl DrainFailure {
             Self::Unverified(_) => "tokens not verified",
             Self::NeedsPerson(_) => "not authorised",
             Self::Unreachable(_) => "unreachable",
-            Self::PlanChanged(_) | Self::Overloaded(_) | Self::Temporary(_) => "put off",
+            Self::PlanChanged(_) | Self::Overloaded(_) | Self::MustWait(_) | Self::Temporary(_) => {
+                "put off"
+            }
             Self::Internal(_) => "failed",
             Self::Store(_) => "state file failed",
             Self::Stopped | Self::Output(_) => "stopped",
@@ -61,7 +66,7 @@ impl From<CallFailure> for DrainFailure {
             CallFailure::Problem(problem) => problem.into(),
             CallFailure::AuthorisationLost(_) => Self::NeedsPerson(text),
             CallFailure::RenewalPutOff(_) => Self::Unreachable(text),
-            CallFailure::MustWait { .. } => Self::Temporary(text),
+            CallFailure::MustWait { .. } => Self::MustWait(text),
             CallFailure::Stopped => Self::Stopped,
             CallFailure::Store(fault) => Self::Store(fault),
         }

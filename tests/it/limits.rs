@@ -1,6 +1,9 @@
 //! The portal's limits, met or in sight: what waits, what goes on, what is said.
 
-use b24_tidyd::{drain::Outcome, service::Ending};
+use b24_tidyd::{
+    drain::{DrainFailure, Outcome},
+    service::Ending,
+};
 use test_portal::{Billing, Effect, Fault, Matcher, RequestRecord};
 
 use crate::{auth_import::imported, world::World};
@@ -145,6 +148,31 @@ async fn a_one_shot_run_does_not_sit_out_a_long_block() {
         );
         world.assert_clean();
     }
+}
+
+/// The same where the very first request is refused, for reasons that only the portal knows.
+#[tokio::test]
+async fn a_long_block_in_front_of_everything_is_not_sat_out_either() {
+    let world = World::with(|settings| {
+        settings.billing = Billing::Batch;
+        settings.cost.insert("crm.contact.update".to_owned(), 2.0);
+    })
+    .await
+    .bound()
+    .await;
+    messy(&world, 5).await;
+    world.once().await;
+    world.portal.occupy_operating("batch", 480.0);
+    let start = world.clock_seconds();
+    let report = world.once().await;
+    assert!(
+        matches!(report.ending, Ending::Failed(DrainFailure::MustWait(_))),
+        "{report:?}"
+    );
+    // One probe after some seconds; then the portal is believed.
+    let taken = world.clock_seconds() - start;
+    assert!(taken < 10.0, "{taken}");
+    assert_eq!(refused(&world, "OPERATION_TIME_LIMIT"), 2);
 }
 
 /// Catches a block of one method that stops everything.
