@@ -166,6 +166,11 @@ impl Batch {
     }
 }
 
+/// Whether a guard found its contact untouched.
+fn holds(guard: &Reply) -> bool {
+    wire::list(guard.result.clone()).is_some_and(|rows| !rows.is_empty())
+}
+
 /// A command as the limits see it: a list under a guard's key is a guard.
 fn step(key: &str, method: &'static str) -> Step {
     let number = key.strip_prefix(GUARD).unwrap_or_default();
@@ -208,13 +213,11 @@ impl BatchAnswer {
         let update = self.take(&format!("{UPDATE}{contact_id}"));
         match (guard, update) {
             (_, Ok(reply)) if wire::flag(&reply.result) != Some(false) => Guarded::Written,
-            (Ok(guard), Err(Problem::InvalidId(_))) => {
-                if guard.result.as_array().is_some_and(|rows| !rows.is_empty()) {
-                    Guarded::Misread
-                } else {
-                    Guarded::Touched
-                }
+            (Ok(guard), Err(problem)) if !holds(&guard) && !problem.is_temporary() => {
+                // In whatever words: there was no contact to update.
+                Guarded::Touched
             }
+            (Ok(_), Err(Problem::InvalidId(_))) => Guarded::Misread,
             (Err(_), Err(Problem::InvalidId(_))) => Guarded::Unguarded,
             (_, Err(problem)) => Guarded::Failed(problem),
             (_, Ok(_)) => Guarded::Failed(Problem::Refused(Said {

@@ -151,6 +151,16 @@ fn refusal(code: &str, text: &str, status: u16) -> GrantProblem {
     }
 }
 
+/// The REST address with the slash at its end, without which its last part would be taken for a page.
+fn rest_address(mut url: Url) -> Url {
+    if url.path() == "/" {
+        url.set_path("/rest/");
+    } else if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    url
+}
+
 /// Reads the token endpoint's answer.
 #[must_use]
 pub fn read_grant(body: &Value, now: Timestamp) -> Option<Grant> {
@@ -164,6 +174,7 @@ pub fn read_grant(body: &Value, now: Timestamp) -> Option<Grant> {
         access_expires_at: expires,
         endpoint: wire::text(&body["client_endpoint"])
             .and_then(|text| text.parse().ok())
+            .map(rest_address)
             .filter(is_safe),
         server_endpoint: wire::text(&body["server_endpoint"]),
         member_id: wire::text(&body["member_id"]).filter(|id| !id.is_empty()),
@@ -174,6 +185,24 @@ pub fn read_grant(body: &Value, now: Timestamp) -> Option<Grant> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rest_address_ends_with_a_slash() {
+        for said in [
+            "https://a.example/rest/",
+            "https://a.example/rest",
+            "https://a.example",
+        ] {
+            let body = serde_json::json!({"access_token": "a", "refresh_token": "r", "client_endpoint": said});
+            let grant = read_grant(&body, Timestamp::UNIX_EPOCH);
+            let endpoint = grant.and_then(|grant| grant.endpoint).map(String::from);
+            assert_eq!(
+                endpoint.as_deref(),
+                Some("https://a.example/rest/"),
+                "{said}"
+            );
+        }
+    }
 
     #[test]
     fn the_secret_goes_to_known_hosts_alone() {

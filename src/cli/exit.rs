@@ -147,7 +147,9 @@ fn of_call(failure: &CallFailure) -> Exit {
 #[must_use]
 pub fn of_drain(failure: &DrainFailure) -> Exit {
     match failure {
-        DrainFailure::Unverified(_) | DrainFailure::NeedsPerson(_) => Exit::NotAuthorised,
+        DrainFailure::Unverified(_)
+        | DrainFailure::NeedsPerson(_)
+        | DrainFailure::MayNotWrite(_) => Exit::NotAuthorised,
         DrainFailure::Unreachable(_) => Exit::Unreachable,
         DrainFailure::PlanChanged(_)
         | DrainFailure::Overloaded(_)

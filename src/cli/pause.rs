@@ -32,7 +32,7 @@ pub fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Resu
     desk.store()?.set_paused(record.id, Some(since))?;
     let name = &portal.name;
     if args.json {
-        let answer = json!({"portal": name, "paused": true, "paused_at": since});
+        let answer = json!({"portal": name, "paused": true, "paused_at": format!("{since:.0}")});
         writeln!(out, "{answer}")?;
     } else {
         let since = moment(since);

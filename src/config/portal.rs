@@ -42,6 +42,9 @@ pub struct PortalConfig {
     /// The name under which the queue keeps our own changes out. Set it where
     /// the plan offers it (`rest_auth_connector`).
     pub connector: Option<Connector>,
+    /// The connectors of other entries for the same application on the same
+    /// portal, empty for none: their queues are not ours to touch.
+    pub other_connectors: Vec<String>,
     /// Requests that may be sent at once before `rate` applies. The plan's
     /// number: 50, or 250 on Enterprise.
     pub burst: f64,
@@ -71,6 +74,14 @@ pub struct PortalConfig {
     /// raises the alarm when it no longer is. Secret, as whoever knows it can
     /// silence that alarm.
     pub heartbeat_url: Option<SecretString>,
+}
+
+impl PortalConfig {
+    /// The connector's name; empty where there is none.
+    pub fn connector_name(&self) -> String {
+        let connector = self.connector.as_ref();
+        connector.map_or_else(String::new, |connector| connector.as_str().to_owned())
+    }
 }
 
 /// The point at which a contact is left to the robot that keeps changing it
@@ -109,14 +120,26 @@ impl Shared<'_> {
             }
         };
         let mut seen = Seen::default();
-        sections
+        let mut portals: Vec<PortalConfig> = sections
             .into_iter()
             .filter_map(|mut section| {
                 let identity = Identity::read(&mut section, &self.client_id);
                 seen.refuse_twins(&section, &identity);
                 self.portal(section, identity)
             })
-            .collect()
+            .collect();
+        let queues: Vec<(Url, String, String)> = portals
+            .iter()
+            .map(|it| (it.url.clone(), it.client_id.clone(), it.connector_name()))
+            .collect();
+        for portal in &mut portals {
+            let own = portal.connector_name();
+            let others = queues.iter().filter(|(url, client_id, connector)| {
+                *url == portal.url && *client_id == portal.client_id && *connector != own
+            });
+            portal.other_connectors = others.map(|(_, _, connector)| connector.clone()).collect();
+        }
+        portals
     }
 
     /// Everything else about one portal; `None` where a part without a default
@@ -162,6 +185,7 @@ impl Shared<'_> {
             client_secret_source: secret.source,
             oauth_url: self.oauth_url.clone(),
             connector: identity.connector.given(),
+            other_connectors: Vec::new(),
             burst,
             rate,
             operating_limit,

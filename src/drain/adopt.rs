@@ -44,9 +44,11 @@ impl Drain {
             // The condition is not understood. What it means shows only in the whole list.
             Err(_) => self.everything().await?,
         };
-        let some = answer.take("some").ok();
-        let some = some.map(|reply| events::read_rows(reply.result));
-        let some = some.transpose()?.unwrap_or_default();
+        // What cannot be read there shows nothing, and is perhaps none of ours.
+        let some = answer
+            .take("some")
+            .and_then(|it| events::read_rows(it.result));
+        let some = some.unwrap_or_default();
         let is_reserved = |row: &EventRow| row.process_id.is_some();
         // A portal that ignores the condition answers its pending rows as well; one that reads it in
         // another way leaves out reserved rows that stand there for all to see.

@@ -57,7 +57,11 @@ impl Drain {
         if self.memory.stand_in && self.uses_connector() {
             return Ok(());
         }
-        let rows = self.portal.store().take_over(&self.portal.queue())?;
+        let others = &self.config().other_connectors;
+        let rows = self
+            .portal
+            .store()
+            .take_over(&self.portal.queue(), others)?;
         if rows > 0 {
             tracing::info!(portal = %self.config().name, rows,
                 "took over events that were reserved with another `auth_connector`");

@@ -12,6 +12,9 @@ pub enum DrainFailure {
     /// A person has to act on the portal.
     #[error("{0}")]
     NeedsPerson(String),
+    /// The account has lost its right to change contacts. Events are recorded all the same.
+    #[error("{0}")]
+    MayNotWrite(String),
     /// The portal or the authorisation server cannot be reached.
     #[error("{0}")]
     Unreachable(String),
@@ -47,7 +50,7 @@ impl DrainFailure {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unverified(_) => "tokens not verified",
-            Self::NeedsPerson(_) => "not authorised",
+            Self::NeedsPerson(_) | Self::MayNotWrite(_) => "not authorised",
             Self::Unreachable(_) => "unreachable",
             Self::PlanChanged(_) | Self::Overloaded(_) | Self::MustWait(_) | Self::Temporary(_) => {
                 "put off"

@@ -8,6 +8,7 @@ mod adopt;
 mod brake;
 mod connector;
 mod contest;
+mod denied;
 mod failure;
 mod gap;
 mod guards;
@@ -250,6 +251,18 @@ impl Drain {
         loop {
             if self.portal.is_stopping() {
                 return Ok(Outcome::Stopped);
+            }
+            if self
+                .portal
+                .store()
+                .portal(self.portal.id)?
+                .paused_at
+                .is_some()
+            {
+                return Ok(Outcome::Paused);
+            }
+            if self.decide_denied(pass)? {
+                continue;
             }
             if pass.is_idle() {
                 self.pick_up_due(pass)?;

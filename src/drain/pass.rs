@@ -57,6 +57,8 @@ pub(super) struct Pass {
     pub judged: u64,
     /// What the task's listener was not told yet.
     pub findings: Vec<Finding>,
+    /// Contacts whose write was denied, with the reason.
+    pub denied: Vec<(Item, String)>,
     /// Contacts that a task could not settle, with the reason.
     pub refusals: Vec<(u64, String)>,
     /// Contacts without rows that were put off: nothing but this pass remembers them.

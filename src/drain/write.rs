@@ -3,7 +3,6 @@
 
 use super::{
     Drain, DrainFailure, Pass,
-    read::DENIED_FOR_ALL,
     turn::Turn,
     work::{Correction, Fate, fate},
 };
@@ -25,9 +24,6 @@ pub(super) const MOST_CONTACTS: usize = 24;
 /// After this many looks in one pass guards that cannot be proved, or a `DATE_MODIFY` that lies in the
 /// portal's own future, are given up on.
 const GUARDED_LOOKS: u32 = 3;
-
-/// For so long a write that was let through proves that the account may write, in seconds.
-const WRITES_PROVE_SECONDS: f64 = 3600.0;
 
 /// `DATE_MODIFY` has whole seconds: a read in the second of the last edit is repeated this much later.
 const NEXT_SECOND: f64 = 1.0;
@@ -107,7 +103,9 @@ impl Drain {
         if way == Way::Guarded {
             return Ok(false);
         }
-        if way == Way::Plain && self.guards_work_again(&correction.contact).await? {
+        // A contact that no list shows could not be guarded anywhere.
+        let may_be_guarded = way == Way::Plain && !correction.item.missing_from_list;
+        if may_be_guarded && self.guards_work_again(&correction.contact).await? {
             return Ok(true);
         }
         let Some(mut correction) = pass.to_write.pop_front() else {
@@ -207,16 +205,6 @@ impl Drain {
         }
         self.written(pass, written)?;
         self.strike_sent(&untouched)?;
-        let denied = |(_, problem): &&(Correction, Problem)| matches!(problem, Problem::Denied(_));
-        let denials = failed.iter().filter(denied).count();
-        if denials >= DENIED_FOR_ALL && denials == failed.len() {
-            let failed: Vec<Correction> = failed
-                .iter()
-                .map(|(correction, _)| correction.clone())
-                .collect();
-            self.strike_sent(&failed)?;
-            self.check_may_write(pass)?;
-        }
         for mut correction in untouched {
             if correction.was_refused_again() || correction.item.plainly {
                 self.count_false_refusal()?;
@@ -230,20 +218,6 @@ impl Drain {
             self.write_failed(pass, correction, problem)?;
         }
         Ok(())
-    }
-
-    /// Several writes were denied, and none was let through beside them. Where none was for an hour, it
-    /// is the account that may not, not those contacts: their events stay reserved.
-    fn check_may_write(&self, pass: &Pass) -> Result<(), DrainFailure> {
-        let (store, now) = (self.portal.store(), self.portal.now());
-        let since = after(now, -WRITES_PROVE_SECONDS);
-        if pass.totals.changed > 0 || store.contacts_written_since(self.portal.id, since, now)? > 0
-        {
-            return Ok(());
-        }
-        Err(DrainFailure::NeedsPerson(
-            "the account may not change any contact; give it back its rights in the CRM".to_owned(),
-        ))
     }
 
     fn write_failed(
@@ -265,6 +239,10 @@ impl Drain {
         }
         match problem {
             Problem::Unanswered(_) => self.stumble(pass, correction.item),
+            Problem::Denied(_) if pass.task.tidies() => {
+                pass.denied.push((correction.item, problem.to_string()));
+                Ok(())
+            }
             problem => self.meet(pass, correction.item, problem),
         }
     }

@@ -5,7 +5,7 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{CallFailure, Portal, Repeat};
+use super::{CallFailure, Portal, Repeat, renewal::REFUSED_FRESH};
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Call, Fault, Problem, Reply, decode, limits::Load, transport::Body,
@@ -16,6 +16,9 @@ use crate::{
 
 /// How often a portal's rename is followed within one call.
 const MOST_MOVES: u32 = 3;
+
+/// How often a token is replaced within one call.
+const MOST_REPLACED: u32 = 3;
 
 impl Portal {
     /// Sends several commands in one request.
@@ -55,7 +58,7 @@ impl Portal {
     }
 
     async fn send(&self, call: &Call, load: &Load, repeat: Repeat) -> Result<Reply, CallFailure> {
-        let (mut renewed, mut moves, mut tries) = (false, 0, 0);
+        let (mut renewed, mut replaced, mut moves, mut tries) = (false, 0, 0, 0);
         loop {
             self.wait_for_room(load).await?;
             let sent = self.now();
@@ -73,17 +76,16 @@ impl Portal {
             tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
             match problem {
                 Problem::TokenUnknown(_) if moves > 0 => return Err(self.refuse_move()?),
-                Problem::TokenExpired | Problem::TokenUnknown(_) if !renewed => {
-                    self.renew(&access).await?;
-                    renewed = true;
+                // One renewal is all that may help: more of them get the application blocked. What others
+                // have renewed meanwhile may have ended by now, too.
+                Problem::TokenExpired | Problem::TokenUnknown(_)
+                    if !renewed && replaced < MOST_REPLACED =>
+                {
+                    renewed = self.renew(&access).await?;
+                    replaced += 1;
                 }
-                Problem::TokenUnknown(said) => {
-                    return Err(self.lose_authorisation(&said.to_string()));
-                }
-                // One renewal is all that may help: more of them get the application blocked.
-                Problem::TokenExpired => {
-                    let said = "the portal takes a token for expired that was renewed just now";
-                    return Err(self.lose_authorisation(said));
+                Problem::TokenExpired | Problem::TokenUnknown(_) => {
+                    return Err(self.lose_authorisation(&format!("{REFUSED_FRESH} ({problem})")));
                 }
                 Problem::Moved(target) if moves < MOST_MOVES => {
                     self.follow(&target)?;

@@ -19,10 +19,9 @@ pub fn connector_in_use(config: &PortalConfig, facts: PlanFacts) -> Option<&str>
 /// in for it: one moment tells until when nothing has passed us by.
 #[must_use]
 pub fn configured_queue(config: &PortalConfig, portal: PortalId) -> QueueKey {
-    let connector = config.connector.as_ref();
     QueueKey {
         portal,
-        connector: connector.map_or_else(String::new, |connector| connector.as_str().to_owned()),
+        connector: config.connector_name(),
     }
 }
 

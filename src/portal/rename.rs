@@ -15,8 +15,10 @@ impl Portal {
         let present = self.session().endpoint.clone();
         let endpoint: Url = match target.as_str().split_once("/rest/") {
             Some((root, _)) => format!("{root}/rest/").parse(),
-            // Another host alone is meant, whatever page of it is named.
-            None if authority(target) != authority(&present) => target.join("/rest/"),
+            // Another host alone is named. A page of it, such as a login, is no portal of ours.
+            None if authority(target) != authority(&present) && target.path() == "/" => {
+                target.join("/rest/")
+            }
             None => return Err(unclear("a redirect away from the REST address").into()),
         }
         .map_err(|_| unclear("a redirect to no address"))?;

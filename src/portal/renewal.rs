@@ -17,12 +17,21 @@ pub(super) struct Unstored(Option<Tokens>);
 /// How long another process's renewal is waited for, in seconds: its request may take its full time.
 pub(super) const OTHERS_RENEWAL_SECONDS: f64 = 90.0;
 
+/// What is said of a portal that refuses a token right after its renewal.
+pub(super) const REFUSED_FRESH: &str =
+    "the portal does not accept a token that was renewed just now";
+
+/// For so long after such a refusal another renewal is of no use, in seconds: whoever asks meanwhile, and
+/// however often, asks with the same pair.
+const NO_USE_SECONDS: f64 = 3600.0;
+
 /// How often to look whether the other process is done, in seconds.
 pub(super) const LOOK_SECONDS: f64 = 0.25;
 
 impl Portal {
-    /// Renews the pair of tokens, unless somebody already replaced the access token `used`.
-    pub(super) async fn renew(&self, used: &SecretString) -> Result<(), CallFailure> {
+    /// Renews the pair of tokens, unless somebody already replaced the access token `used`. Answers
+    /// whether it was renewed here.
+    pub(super) async fn renew(&self, used: &SecretString) -> Result<bool, CallFailure> {
         let mut unstored = self.renewal.lock().await;
         let deadline = after(self.now(), OTHERS_RENEWAL_SECONDS);
         let _lock = loop {
@@ -42,7 +51,15 @@ impl Portal {
         let record = self.reread()?;
         if record.tokens.access.expose_secret() != used.expose_secret() {
             unstored.0 = None;
-            return Ok(());
+            return Ok(false);
+        }
+        if let Some(why) = record
+            .lost
+            .clone()
+            .filter(|why| why.starts_with(REFUSED_FRESH))
+            && self.now() < after(record.stored_at, NO_USE_SECONDS)
+        {
+            return Err(CallFailure::AuthorisationLost(why));
         }
         let tokens = match unstored.0.take() {
             Some(tokens) => tokens,
@@ -58,7 +75,7 @@ impl Portal {
                 return Err(fault.into());
             }
             // An import has brought another pair meanwhile: that one is what people want used.
-            Ok(false) => return self.reread().map(drop),
+            Ok(false) => return self.reread().map(|_| false),
             Ok(true) => {}
         }
         self.meter().renewals += 1;
@@ -67,7 +84,7 @@ impl Portal {
             self.store().set_endpoint(self.id, &tokens.endpoint)?;
         }
         self.reread()?;
-        Ok(())
+        Ok(true)
     }
 
     async fn request_renewal(&self, record: &PortalRecord) -> Result<Tokens, CallFailure> {

@@ -23,20 +23,3 @@ pub use headway::{Headway, about};
 pub use notifier::Notifier;
 pub use once::{Ending, OnProgress, PortalReport, drain_all_once, drain_once};
 pub use watch::{Watch, WatchedClock};
-
-use jiff::Timestamp;
-
-use crate::store::{PortalId, Store, StoreFault};
-
-/// Forgets what was written before `before`, a portion at a time: everybody else gets their turn in
-/// between.
-async fn forget_history(
-    store: &Store,
-    portal: PortalId,
-    before: Timestamp,
-) -> Result<(), StoreFault> {
-    while store.prune_history(portal, before)? {
-        tokio::task::yield_now().await;
-    }
-    Ok(())
-}

@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{
-    forget_history,
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
 };
@@ -14,7 +14,7 @@ use crate::{
     config::{Config, PortalConfig},
     drain::{Drain, DrainFailure, Outcome, Progress},
     portal::{Context, Meter, Patience, RetryPolicy},
-    store::{PortalId, RunTotals},
+    store::{PortalId, RunTotals, StoreFault},
 };
 
 /// How a one-shot drain of a portal ended.
@@ -132,7 +132,7 @@ pub async fn drain_once(
     };
     report.id = Some(drain.portal().id);
     let mut left_to_wait = max_wait.as_secs_f64();
-    let mut failures = 0;
+    let mut failing = Failing::default();
     let mut answered = false;
     loop {
         let before = Progress {
@@ -148,23 +148,22 @@ pub async fn drain_once(
         let meter = drain.portal().take_meter();
         report.meter.add(&meter);
         answered |= meter.answered();
-        if totals.events > 0 {
-            // It goes on: the next obstacle is another one.
-            left_to_wait = max_wait.as_secs_f64();
-            failures = 0;
+        if totals.changed > 0 {
+            // It goes on: the next obstacle is another one. (Rows that are settled prove nothing: their
+            // acknowledgement may be what fails.)
+            failing = Failing::default();
         }
         let summary = match outcome {
-            Ok(summary) => summary,
+            Ok(summary) => {
+                failing = Failing::default();
+                summary
+            }
             Err(failure) => {
-                left_to_wait -= meter.waited;
-                let rest = RetryPolicy::PORTALS.delay(failures);
-                if !is_passing(&failure, answered) || rest > left_to_wait {
+                let next = failing.next_try(context.clock.now(), max_wait);
+                let Some(next) = next.filter(|_| is_passing(&failure, answered)) else {
                     report.ending = Ending::Failed(failure);
                     return report;
-                }
-                left_to_wait -= rest;
-                failures += 1;
-                let next = after(context.clock.now(), rest);
+                };
                 tokio::select! {
                     () = context.stop.cancelled() => {
                         report.ending = Ending::Failed(failure);
@@ -190,6 +189,23 @@ pub async fn drain_once(
     }
 }
 
+/// Passes that fail one after another.
+#[derive(Default)]
+struct Failing {
+    since: Option<Timestamp>,
+    times: u32,
+}
+
+impl Failing {
+    /// When to try again after one more failure at `now`; none where that is too long after the first.
+    fn next_try(&mut self, now: Timestamp, max_wait: Duration) -> Option<Timestamp> {
+        let since = *self.since.get_or_insert(now);
+        let next = after(now, RetryPolicy::PORTALS.delay(self.times));
+        self.times += 1;
+        (next <= after(since, max_wait.as_secs_f64())).then_some(next)
+    }
+}
+
 /// Whether a failure is worth waiting for. A portal that was not there at all in this run may stay away
 /// for long: that is told at once.
 fn is_passing(failure: &DrainFailure, answered: bool) -> bool {
@@ -198,6 +214,19 @@ fn is_passing(failure: &DrainFailure, answered: bool) -> bool {
         DrainFailure::Unreachable(_) => answered,
         _ => false,
     }
+}
+
+/// Forgets what was written before `before`, a portion at a time: everybody else gets their turn in
+/// between, and a stop leaves the rest to the next run.
+async fn forget_history(
+    context: &Context,
+    portal: PortalId,
+    before: Timestamp,
+) -> Result<(), StoreFault> {
+    while !context.stop.is_cancelled() && context.store.prune_history(portal, before)? {
+        tokio::task::yield_now().await;
+    }
+    Ok(())
 }
 
 /// What follows a drain: old history goes, and those who watch from outside are told.
@@ -212,7 +241,7 @@ async fn wind_up(
         return;
     };
     let now = context.clock.now();
-    if let Err(fault) = forget_history(&context.store, id, after(now, -kept_seconds)).await {
+    if let Err(fault) = forget_history(context, id, after(now, -kept_seconds)).await {
         tracing::warn!(portal = %config.name, %fault, "old changes could not be removed");
     }
     if let Some(metrics) = metrics {

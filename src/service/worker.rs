@@ -9,7 +9,6 @@ use tokio_util::sync::CancellationToken;
 use super::{
     board::Board,
     condition::Condition,
-    forget_history,
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
     watch::WatchedClock,
@@ -19,7 +18,7 @@ use crate::{
     config::PortalConfig,
     drain::{Drain, DrainFailure, Outcome, Summary},
     portal::{Context, Patience, RetryPolicy},
-    store::{PortalId, PortalRecord, StoreFault},
+    store::{PortalId, PortalRecord},
 };
 
 /// The longest rest that a pass of the daemon takes in front of a limit, in seconds; longer ones are
@@ -64,6 +63,7 @@ struct Authorisation {
     imported_at: Option<Timestamp>,
     unverified: Option<String>,
     paused_at: Option<Timestamp>,
+    lost: bool,
 }
 
 impl Authorisation {
@@ -73,7 +73,18 @@ impl Authorisation {
             imported_at: record.imported_at,
             unverified: record.unverified.clone(),
             paused_at: record.paused_at,
+            lost: record.lost.is_some(),
         }
+    }
+
+    /// Whether a person has changed anything since `known`. That it is lost may be our own doing.
+    fn is_news_to(&self, known: &Self) -> bool {
+        let lost = self.lost;
+        *self
+            != Self {
+                lost,
+                ..known.clone()
+            }
     }
 }
 
@@ -150,17 +161,26 @@ impl Worker {
                 () = self.clock.sleep_until(moment) => {}
             },
             Next::NotBefore(moment) => {
+                let was_lost = self.authorisation().is_some_and(|it| it.lost);
                 let rest = self.clock.sleep_until(moment);
                 tokio::pin!(rest);
                 loop {
                     tokio::select! {
                         () = &mut rest => return,
-                        () = self.poked(pokes) => {
-                            let now = self.authorisation();
-                            if now.is_some() && now != self.known {
-                                return;
-                            }
-                        }
+                        () = self.poked(pokes) => {}
+                    }
+                    let Some(now) = self.authorisation() else {
+                        continue;
+                    };
+                    // A renewal of our own ends a loss as well, but not while we rest.
+                    let found = was_lost && !now.lost;
+                    if found
+                        || self
+                            .known
+                            .as_ref()
+                            .is_none_or(|known| now.is_news_to(known))
+                    {
+                        return;
                     }
                 }
             }
@@ -208,14 +228,16 @@ impl Worker {
 
     /// The drain as it was left, or a new one where the portal was authorised anew.
     async fn open(&mut self) -> Result<Option<Drain>, DrainFailure> {
-        let drain = self.drain.take();
         let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
         let Some(record) = self.context.store.find_portal(url, client_id)? else {
+            self.drain = None;
             return Ok(None);
         };
         self.known = Some(Authorisation::of(&record));
-        self.prune(record.id).await?;
+        self.prune(record.id);
+        // Not before the store was read: a drain may hold a renewed pair that could not be stored yet.
         // Other tokens may mean another application of the same name: nothing learnt before counts.
+        let drain = self.drain.take();
         if let Some(drain) = drain.filter(|drain| drain.portal().is_of(&record)) {
             return Ok(Some(drain));
         }
@@ -227,16 +249,22 @@ impl Worker {
         Ok(drain.map(|drain| drain.leaving_on(self.leave.clone())))
     }
 
-    /// Forgets old and new names that were kept for long enough, whether the portal answers or not.
-    async fn prune(&mut self, portal: PortalId) -> Result<(), StoreFault> {
+    /// Forgets a portion of the old and new names that were kept for long enough, whether the portal
+    /// answers or not: where there are more, the next pass goes on.
+    fn prune(&mut self, portal: PortalId) {
         let now = self.clock.now();
         let recent = |at: Timestamp| at <= now && now < after(at, PRUNING_SECONDS);
         if self.pruned_at.is_some_and(recent) {
-            return Ok(());
+            return;
         }
         let kept = f64::from(self.orders.history_days) * 86400.0;
-        self.pruned_at = Some(now);
-        forget_history(&self.context.store, portal, after(now, -kept)).await
+        match self.context.store.prune_history(portal, after(now, -kept)) {
+            Ok(true) => {}
+            Ok(false) => self.pruned_at = Some(now),
+            Err(fault) => {
+                tracing::debug!(portal = %self.config.name, %fault, "old changes could not be removed");
+            }
+        }
     }
 
     /// Tells those who watch from outside: metrics, and the sign of life.

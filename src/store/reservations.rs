@@ -50,7 +50,8 @@ pub struct OpenTotals {
 
 impl Store {
     /// Stores rows that were reserved (or listed, on a plan without confirmation) in one transaction.
-    /// Rows that are known already keep their attempts.
+    /// Rows that are known already keep their attempts, unless they speak of another contact now: a
+    /// portal that was restored from a backup gives the same numbers again.
     ///
     /// # Errors
     /// A fault of the state file; no row is stored then.
@@ -69,7 +70,10 @@ impl Store {
                    contact_id, changed_at, stored_at, attempts, next_try_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
                  ON CONFLICT DO UPDATE SET process_id = excluded.process_id, error = excluded.error,
-                   changed_at = excluded.changed_at, taken = excluded.taken",
+                   changed_at = excluded.changed_at, taken = excluded.taken,
+                   event_name = excluded.event_name, contact_id = excluded.contact_id,
+                   attempts = iif(contact_id IS excluded.contact_id, attempts, 0),
+                   next_try_at = iif(contact_id IS excluded.contact_id, next_try_at, 0)",
             )?;
             for event in events {
                 insert.execute(params![
@@ -315,18 +319,36 @@ impl Store {
         })
     }
 
-    /// Takes over the rows that are open under other connectors of the same portal: from now on they
-    /// are finished in `queue`, from this store alone. Returns how many there were.
+    /// Takes over the reserved rows that are open under other connectors of the same portal, save those
+    /// of `others`, whose queues are served by somebody else: from now on they are finished in `queue`,
+    /// from this store alone. Returns how many there were.
     ///
     /// # Errors
     /// A fault of the state file; every row stays where it was then.
-    pub fn take_over(&self, queue: &QueueKey) -> Result<usize, StoreFault> {
+    pub fn take_over(&self, queue: &QueueKey, others: &[String]) -> Result<usize, StoreFault> {
         self.write(|db| {
-            db.execute(
-                "UPDATE OR REPLACE event SET connector = ?2, process_id = '', taken = 1
-                 WHERE portal_id = ?1 AND connector <> ?2",
-                params![queue.portal.0, queue.connector],
-            )
+            let mut connectors = db.prepare_cached(
+                "SELECT DISTINCT connector FROM event WHERE portal_id = ?1 AND connector <> ?2",
+            )?;
+            let connectors: Vec<String> = connectors
+                .query_map(params![queue.portal.0, queue.connector], |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut rows = 0;
+            for connector in connectors.iter().filter(|it| !others.contains(it)) {
+                let of = params![queue.portal.0, queue.connector, connector];
+                rows += db.execute(
+                    "UPDATE OR IGNORE event SET connector = ?2, process_id = ''
+                     WHERE portal_id = ?1 AND connector = ?3 AND taken = 1",
+                    of,
+                )?;
+                // What stands in this queue already answers for the same row.
+                db.execute(
+                    "DELETE FROM event WHERE portal_id = ?1 AND connector = ?3 AND taken = 1
+                       AND row_id IN (SELECT row_id FROM event WHERE portal_id = ?1 AND connector = ?2)",
+                    of,
+                )?;
+            }
+            Ok(rows)
         })
     }
 

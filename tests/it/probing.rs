@@ -39,6 +39,29 @@ async fn tokens_that_are_never_accepted_are_not_renewed_on_end() {
     }
 }
 
+/// The same for one-shot runs, each a process of its own: a timer must not renew at every tick.
+#[tokio::test]
+async fn one_shot_runs_do_not_renew_on_end_either() {
+    for code in ["expired_token", "NO_AUTH_FOUND"] {
+        let world = World::new().await.bound().await;
+        world
+            .portal
+            .fault(Fault::new(Matcher::portal().always(), error(401, code)));
+        for _ in 0..10 {
+            world.once().await;
+            world.advance(300.0);
+        }
+        let requests = world.portal.requests();
+        let renewals = requests.iter().filter(|it| it.server == Server::OAuth);
+        assert_eq!(renewals.count(), 1, "{code}");
+        // It goes on by itself when the portal has come to its senses.
+        world.portal.clear_faults();
+        let report = world.once().await;
+        let done = matches!(report.ending, Ending::Ended(Outcome::Done));
+        assert!(done, "{code}: {:?}", report.ending);
+    }
+}
+
 #[tokio::test]
 async fn a_portal_that_the_vendor_has_blocked_is_left_alone_for_an_hour() {
     let (asked, renewed) = ten_minutes(error(503, "OVERLOAD_LIMIT")).await;
@@ -95,6 +118,35 @@ async fn a_portal_that_is_away_from_the_start_is_told_soon() {
     let (ending, seconds) = through_an_outage(Effect::CloseBeforeProcessing, 1).await;
     assert!(matches!(ending, Ending::Failed(_)), "{ending:?}");
     assert!(seconds < 30.0, "{seconds}");
+}
+
+/// Rows that are settled anew in each pass are no progress.
+#[tokio::test]
+async fn a_run_whose_acknowledgements_always_fail_ends() {
+    let world = World::new().await.bound().await;
+    for _ in 0..5 {
+        world.portal.add_contact("Anna", "", "Smith");
+    }
+    world.advance(5.0);
+    world.portal.fault(Fault::new(
+        Matcher::calling("event.offline.clear").always(),
+        Effect::CommandError {
+            method: "event.offline.clear".to_owned(),
+            nth: 0,
+            code: "INTERNAL_SERVER_ERROR".to_owned(),
+            description: String::new(),
+        },
+    ));
+    let began = world.clock_seconds();
+    let report = world.once().await;
+    assert!(
+        matches!(report.ending, Ending::Failed(_)),
+        "{:?}",
+        report.ending
+    );
+    let seconds = world.clock_seconds() - began;
+    assert!((30.0..180.0).contains(&seconds), "{seconds}");
+    assert_eq!(world.portal.queue().len(), 5);
 }
 
 /// One fault of one check does not end a run.

@@ -1,7 +1,7 @@
 //! Contacts that fail: for a while, or for good. Neither holds up the others.
 
 use b24_tidyd::{drain::Outcome, store::StoredEvent};
-use test_portal::Portal;
+use test_portal::{GuardMode, Portal};
 
 use crate::scene::{Mode, Scene};
 
@@ -167,35 +167,45 @@ async fn contacts_out_of_reach_do_not_stop_the_rest() {
     scene.world.assert_clean();
 }
 
-/// Where every write is denied, it is the account and not the contacts: nothing is acknowledged.
+/// Where every write is denied, it is the account and not the contacts: nothing is acknowledged, and
+/// nobody is held up. With guards, and where there are none.
 #[tokio::test]
 async fn an_account_that_may_not_write_asks_for_a_person() {
-    let mut scene = Scene::empty(|_| {}).await;
-    scene.run(Mode::Fresh).await;
-    let portal = scene.world.portal.clone();
-    let ids: Vec<u64> = (0..30)
-        .map(|_| portal.add_contact("anna", "", "smith"))
-        .collect();
-    for id in &ids {
-        refuse(&portal, *id, "Access denied.");
+    for guard in [GuardMode::NewSource, GuardMode::FilterIgnored] {
+        let mut scene = Scene::empty(|settings| settings.guard = guard).await;
+        scene.run(Mode::Fresh).await;
+        let portal = scene.world.portal.clone();
+        let ids: Vec<u64> = (0..30)
+            .map(|_| portal.add_contact("anna", "", "smith"))
+            .collect();
+        for id in &ids {
+            refuse(&portal, *id, "Access denied.");
+        }
+        let clean = portal.add_contact("Boris", "", "Petrov");
+        scene.expect(clean, ["Boris", "", "Petrov"], 0);
+        scene.world.advance(5.0);
+        let failure = scene.world.pass().await.unwrap_err();
+        assert!(
+            failure.to_string().contains("may not change any contact"),
+            "{failure}"
+        );
+        assert_eq!(portal.queue().len(), ids.len(), "{guard:?}");
+        let (store, id) = (&scene.world.context.store, scene.world.id());
+        assert_eq!(store.parked(id).unwrap(), []);
+        // Others are worked on at once.
+        let other = portal.add_contact("eve", "", "");
+        scene.expect(other, ["Eve", "", ""], 1);
+        scene.world.advance(5.0);
+        scene.world.pass().await.unwrap();
+        assert_eq!(scene.world.names(other)[0], "Eve");
+        for id in &ids {
+            accept(&portal, *id);
+            scene.expect(*id, ["Anna", "", "Smith"], 1);
+        }
+        scene.world.advance(400.0);
+        scene.run(Mode::Fresh).await;
+        assert_eq!(scene.complaints(), [] as [String; 0]);
     }
-    scene.world.advance(5.0);
-    let failure = scene.world.pass().await.unwrap_err();
-    assert!(
-        failure.to_string().contains("may not change any contact"),
-        "{failure}"
-    );
-    assert_eq!(portal.queue().len(), ids.len());
-    assert_eq!(
-        scene.world.context.store.parked(scene.world.id()).unwrap(),
-        []
-    );
-    for id in &ids {
-        accept(&portal, *id);
-        scene.expect(*id, ["Anna", "", "Smith"], 1);
-    }
-    scene.run(Mode::Fresh).await;
-    assert_eq!(scene.complaints(), [] as [String; 0]);
 }
 
 /// A portal that fails every acknowledgement, page or reservation ends the pass in the end, and is
