@@ -260,3 +260,48 @@ pub enum Guarded {
     /// The update met a problem of its own.
     Failed(Problem),
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::bitrix::contacts;
+
+    /// How a pair ends whose guard answers `guard`, and whose update is refused with `text`.
+    fn outcome(guard: &Value, text: &str) -> Guarded {
+        let mut batch = Batch::new();
+        let update = contacts::guarded_update(&[("NAME", "Anna".to_owned())]);
+        batch.push_guarded(
+            82,
+            &contacts::guard(82, "2026-01-05T10:00:00+03:00"),
+            &update,
+        );
+        let error = json!({"error": "", "error_description": text});
+        let answer = batch.read(Reply {
+            result: json!({"result": {"g82": guard}, "result_error": {"u82": error}}),
+            total: None,
+            time: Time::default(),
+        });
+        answer.map_or(Guarded::Unguarded, |mut answer| answer.take_guarded(82))
+    }
+
+    /// Catches a refused guard that is taken for a contact that is gone, or refused for good.
+    #[test]
+    fn a_refused_guard_counts_in_whatever_words_the_update_is_refused() {
+        let texts = [
+            "ID is not defined or invalid.",
+            "Contact is not found",
+            "Not found",
+            "Access denied.",
+            "Something else",
+            "",
+        ];
+        for text in texts {
+            assert_eq!(outcome(&json!([]), text), Guarded::Touched, "{text}");
+        }
+        let held = json!([{"ID": "82"}]);
+        assert_eq!(outcome(&held, texts[0]), Guarded::Misread);
+        assert_eq!(outcome(&held, texts[1]), Guarded::Failed(Problem::Gone));
+    }
+}

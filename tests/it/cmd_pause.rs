@@ -1,6 +1,6 @@
 //! `pause` and `resume`.
 
-use b24_tidyd::drain::Outcome;
+use b24_tidyd::{clock::Clock as _, drain::Outcome};
 use insta::assert_snapshot;
 
 use crate::{command::said, installed::Installed, world::World};
@@ -35,4 +35,27 @@ async fn nobody_to_pause() {
     world.run_for(64, &["--portal", "gamma", "pause"]).await;
     world.run_for(77, &["--portal", "beta", "pause"]).await;
     world.run_for(0, &["--portal", "acme", "pause"]).await;
+}
+
+/// "Stop everything at once" means within a drain, too.
+#[tokio::test]
+async fn a_pause_is_felt_within_a_drain() {
+    let world = World::new().await.bound().await;
+    for _ in 0..200 {
+        world.portal.add_contact("anna", "", "SMITH");
+    }
+    world.advance(5.0);
+    let (store, id, now) = (world.context.store.clone(), world.id(), world.clock.now());
+    world.portal.before_request(move |_, request| {
+        if request.calls("crm.contact.update") {
+            store.set_paused(id, Some(now)).unwrap();
+        }
+    });
+    let summary = world.pass().await.unwrap();
+    assert_eq!(summary.outcome, Outcome::Paused);
+    assert!((1..=24).contains(&summary.totals.changed), "{summary:?}");
+    world.portal.clear_hooks();
+    said(&world, &["resume"]).await;
+    world.pass().await.unwrap();
+    world.assert_clean();
 }

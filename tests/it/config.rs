@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use b24_tidyd::config::{Config, Environment, Problems};
+use b24_tidyd::config::{Config, Environment, Problems, ProcessEnvironment};
 use b24_tidyd::names::{Field, LeadingParticle, Style};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -270,4 +270,27 @@ fn the_store_lies_where_systemd_says_unless_the_file_says_otherwise() {
         place.load(named).unwrap().store,
         Path::new("/elsewhere/b24.db")
     );
+}
+
+/// Entries for the same application on the same portal know of one another's queues.
+#[test]
+fn queues_of_other_entries_are_known() {
+    let entry = |name: &str, more: &str| {
+        format!(
+            "[[portal]]\nname = {name:?}\nurl = \"https://acme.bitrix24.com\"\nclient_id = \"local.1\"\n{more}\n"
+        )
+    };
+    let text = entry("a", "auth_connector = \"one\"")
+        + &entry("b", "auth_connector = \"two\"")
+        + &entry("c", "");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("config.toml");
+    std::fs::write(&file, text).unwrap();
+    let config = Config::load_without_secrets(&file, &ProcessEnvironment).unwrap();
+    let others: Vec<Vec<String>> = config
+        .portals
+        .into_iter()
+        .map(|it| it.other_connectors)
+        .collect();
+    assert_eq!(others, [["two", ""], ["one", ""], ["one", "two"]]);
 }

@@ -1,7 +1,7 @@
 //! The connector: where the plan lacks it the queue without one stands in, and both are drained when it
 //! comes back.
 
-use b24_tidyd::{config::Connector, drain::Outcome};
+use b24_tidyd::{config::Connector, drain::Outcome, store::QueueKey};
 use serde_json::json;
 use test_portal::{Effect, Fault, Matcher, QueueRow};
 
@@ -206,5 +206,24 @@ async fn status_and_bind_know_the_cursor_while_the_plan_lacks_the_connector() {
         complete_until(status),
         (true, true),
         "changes went unrecorded"
+    );
+}
+
+/// Another entry of the configuration serves that queue: it is not ours to touch.
+#[tokio::test]
+async fn rows_of_another_entry_are_left_to_it() {
+    let mut world = reserved().await;
+    world.config.connector = Connector::new("clean");
+    world.config.other_connectors = vec!["tidy".to_owned()];
+    world.advance(60.0);
+    world.pass().await.unwrap();
+    let theirs = QueueKey {
+        portal: world.id(),
+        connector: "tidy".to_owned(),
+    };
+    let rows = world.context.store.open_events(&theirs).unwrap();
+    assert_eq!(
+        rows.iter().filter(|row| row.process_id.is_some()).count(),
+        4
     );
 }

@@ -6,6 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 use b24_tidyd::{
     drain::Drain,
     portal::{Patience, Portal as Authorised},
+    store::{QueueKey, StoredEvent},
 };
 
 use serde_json::{Value, json};
@@ -203,4 +204,34 @@ async fn acknowledgements_are_split() {
         portions.iter().all(|portion| *portion <= 900),
         "{portions:?}"
     );
+}
+
+/// A portal that was restored from a backup gives the numbers of rows again: the row counts as it is now.
+#[tokio::test]
+async fn a_number_that_comes_again_is_another_row() {
+    let world = World::new().await.bound().await;
+    let (store, now) = (&world.context.store, jiff::Timestamp::UNIX_EPOCH);
+    let queue = QueueKey {
+        portal: world.id(),
+        connector: String::new(),
+    };
+    let event = |contact_id: u64| StoredEvent {
+        row_id: 1701,
+        process_id: Some("p".to_owned()),
+        taken: true,
+        error: false,
+        event_name: "ONCRMCONTACTADD".to_owned(),
+        contact_id: Some(contact_id),
+        changed_at: None,
+        attempts: 0,
+        next_try_at: now,
+    };
+    store.store_events(&queue, &[event(5)], now).unwrap();
+    store
+        .defer_events(&queue, &[1701], jiff::Timestamp::MAX)
+        .unwrap();
+    store.store_events(&queue, &[event(5)], now).unwrap();
+    assert_eq!(store.open_events(&queue).unwrap()[0].attempts, 1);
+    store.store_events(&queue, &[event(9)], now).unwrap();
+    assert_eq!(store.open_events(&queue).unwrap(), [event(9)]);
 }
