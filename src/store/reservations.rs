@@ -37,21 +37,11 @@ pub struct StoredEvent {
     pub next_try_at: Timestamp,
 }
 
-/// How much of a portal's queue is ours, over all its connectors.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct OpenTotals {
-    /// Reservations that are not finished.
-    pub reservations: u64,
-    /// Rows that are not settled.
-    pub rows: u64,
-    /// How many of them are error rows.
-    pub errors: u64,
-}
-
 impl Store {
     /// Stores rows that were reserved (or listed, on a plan without confirmation) in one transaction.
     /// Rows that are known already keep their attempts, unless they speak of another contact now: a
-    /// portal that was restored from a backup gives the same numbers again.
+    /// portal that was restored from a backup gives the same numbers again. The contact that such a
+    /// row spoke of before goes to the list of failures, to be looked at once more.
     ///
     /// # Errors
     /// A fault of the state file; no row is stored then.
@@ -65,6 +55,13 @@ impl Store {
             return Ok(());
         }
         self.write(|db| {
+            let mut keep = db.prepare_cached(
+                "INSERT OR IGNORE INTO parked
+                   (portal_id, contact_id, reason, attempts, parked_at, next_try_at)
+                 SELECT portal_id, contact_id, ?5, 1, ?6, ?6 FROM event
+                 WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3
+                   AND contact_id IS NOT NULL AND contact_id IS NOT ?4",
+            )?;
             let mut insert = db.prepare_cached(
                 "INSERT INTO event (portal_id, connector, row_id, process_id, taken, error, event_name,
                    contact_id, changed_at, stored_at, attempts, next_try_at)
@@ -76,6 +73,14 @@ impl Store {
                    next_try_at = iif(contact_id IS excluded.contact_id, next_try_at, 0)",
             )?;
             for event in events {
+                keep.execute(params![
+                    queue.portal.0,
+                    queue.connector,
+                    event.row_id as i64,
+                    event.contact_id.map(|id| id as i64),
+                    REUSED,
+                    millis(now),
+                ])?;
                 insert.execute(params![
                     queue.portal.0,
                     queue.connector,
@@ -280,45 +285,6 @@ impl Store {
         })
     }
 
-    /// The process ids of a queue's open reservations with the number of their rows and whether they
-    /// hold error rows.
-    ///
-    /// # Errors
-    /// A fault of the state file.
-    pub fn open_processes(&self, queue: &QueueKey) -> Result<Vec<(String, u32, bool)>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
-                "SELECT process_id, count(*), max(error) FROM event
-                 WHERE portal_id = ?1 AND connector = ?2 AND process_id <> '' GROUP BY process_id, error",
-            )?
-            .query_map(params![queue.portal.0, queue.connector], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
-            })?
-            .collect()
-        })
-    }
-
-    /// How much of a portal's queue is ours.
-    ///
-    /// # Errors
-    /// A fault of the state file.
-    pub fn open_totals(&self, portal: PortalId) -> Result<OpenTotals, StoreFault> {
-        self.read(|db| {
-            db.query_row(
-                "SELECT count(DISTINCT nullif(process_id, '')), count(*), coalesce(sum(error), 0)
-                 FROM event WHERE portal_id = ?1",
-                params![portal.0],
-                |row| {
-                    Ok(OpenTotals {
-                        reservations: row.get::<_, i64>(0)?.unsigned_abs(),
-                        rows: row.get::<_, i64>(1)?.unsigned_abs(),
-                        errors: row.get::<_, i64>(2)?.unsigned_abs(),
-                    })
-                },
-            )
-        })
-    }
-
     /// Takes over the reserved rows that are open under other connectors of the same portal, save those
     /// of `others`, whose queues are served by somebody else: from now on they are finished in `queue`,
     /// from this store alone. Returns how many there were.
@@ -352,21 +318,6 @@ impl Store {
         })
     }
 
-    /// When the first of the rows that were put off may be tried.
-    ///
-    /// # Errors
-    /// A fault of the state file.
-    pub fn next_due(&self, queue: &QueueKey) -> Result<Option<Timestamp>, StoreFault> {
-        self.read(|db| {
-            db.query_row(
-                "SELECT min(next_try_at) FROM event WHERE portal_id = ?1 AND connector = ?2",
-                params![queue.portal.0, queue.connector],
-                |row| row.get::<_, Option<i64>>(0),
-            )
-            .map(|found| found.map(moment))
-        })
-    }
-
     fn for_rows(&self, queue: &QueueKey, rows: &[u64], statement: &str) -> Result<(), StoreFault> {
         if rows.is_empty() {
             return Ok(());
@@ -380,6 +331,9 @@ impl Store {
         })
     }
 }
+
+/// Why a contact is looked at once more whose row has gone.
+const REUSED: &str = "the number of its event came again for another contact";
 
 const SELECT: &str = "SELECT row_id, process_id, taken, error, event_name, contact_id, changed_at,
    attempts, next_try_at FROM event";

@@ -234,4 +234,8 @@ async fn a_number_that_comes_again_is_another_row() {
     assert_eq!(store.open_events(&queue).unwrap()[0].attempts, 1);
     store.store_events(&queue, &[event(9)], now).unwrap();
     assert_eq!(store.open_events(&queue).unwrap(), [event(9)]);
+    // What was put off for the old one is not forgotten.
+    let parked = store.parked(world.id()).unwrap();
+    let parked: Vec<u64> = parked.iter().map(|it| it.contact_id).collect();
+    assert_eq!(parked, [5]);
 }
