@@ -38,26 +38,28 @@ impl Drain {
         &mut self,
         answer: &mut BatchAnswer,
     ) -> Result<Vec<StoredEvent>, DrainFailure> {
-        let rows = match answer.take("reserved") {
-            Ok(first) => self.portal.queue_rows_from(Listed::Reserved, first).await?,
-            Err(problem) if problem.is_temporary() => return Err(problem.into()),
-            // The condition is not understood. What it means shows only in the whole list.
-            Err(_) => self.everything().await?,
-        };
+        let first = answer.take("reserved");
         // What cannot be read there shows nothing, and is perhaps none of ours.
         let some = answer
             .take("some")
             .and_then(|it| events::read_rows(it.result));
         let some = some.unwrap_or_default();
         let is_reserved = |row: &EventRow| row.process_id.is_some();
-        // A portal that ignores the condition answers its pending rows as well; one that reads it in
-        // another way leaves out reserved rows that stand there for all to see.
-        let answered =
-            rows.iter().all(is_reserved) && (!rows.is_empty() || !some.iter().any(is_reserved));
-        let rows = if answered {
-            rows
-        } else {
-            self.everything().await?
+        let rows = match first {
+            Ok(first) => {
+                let rows = self.portal.queue_rows_from(Listed::Reserved, first).await?;
+                // A portal that ignores the condition answers its pending rows as well; one that reads it
+                // in another way leaves out reserved rows that stand there for all to see.
+                let hides = rows.is_empty() && some.iter().any(is_reserved);
+                if hides || !rows.iter().all(is_reserved) {
+                    self.everything().await?
+                } else {
+                    rows
+                }
+            }
+            Err(problem) if problem.is_temporary() => return Err(problem.into()),
+            // The condition is not understood. What it means shows only in the whole list.
+            Err(_) => self.everything().await?,
         };
         let queue = self.portal.queue();
         let known: std::collections::HashSet<u64> = self

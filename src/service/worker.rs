@@ -208,7 +208,7 @@ impl Worker {
     }
 
     async fn pass(&mut self) -> Next {
-        let mut drain = match self.open().await {
+        let mut drain = match self.open() {
             Ok(Some(drain)) => drain,
             Ok(None) => {
                 self.condition.without_tokens();
@@ -227,7 +227,7 @@ impl Worker {
     }
 
     /// The drain as it was left, or a new one where the portal was authorised anew.
-    async fn open(&mut self) -> Result<Option<Drain>, DrainFailure> {
+    fn open(&mut self) -> Result<Option<Drain>, DrainFailure> {
         let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
         let Some(record) = self.context.store.find_portal(url, client_id)? else {
             self.drain = None;
