@@ -20,7 +20,7 @@ use crate::{
     config::Config,
     drain::Outcome,
     portal::Context,
-    service::{self, Daemon, Ending, Notifier, PortalReport, Reread},
+    service::{self, CronTicker, Daemon, Ending, Notifier, PortalReport, Reread},
     store::{Lock, Store, StoreFault},
 };
 
@@ -120,6 +120,7 @@ async fn daemon(cli: &Cli, stop: CancellationToken) -> anyhow::Result<Exit> {
         notifier: Notifier::systemd(),
         open: Box::new(move |path| open(path, "b24-tidyd run", opening.clone())),
         rereads,
+        ticker: Box::new(CronTicker::default()),
     };
     tokio::select! {
         served = daemon.serve(config) => served?,

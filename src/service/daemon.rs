@@ -2,14 +2,16 @@
 
 use std::path::Path;
 
-use tokio::{sync::mpsc, task::JoinHandle};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Notifier, Watch,
     board::Board,
     crew::Crew,
     schedule::{self, Pokes},
+    ticker::Ticker,
 };
 use crate::{
     clock::{Clock, SharedClock, after},
@@ -43,6 +45,8 @@ pub struct Daemon {
     pub notifier: Notifier,
     /// How the state file is opened.
     pub open: Box<OpenStore>,
+    /// What rings at the moments of the schedule.
+    pub ticker: Box<dyn Ticker>,
     /// Configurations to go on with.
     pub rereads: mpsc::Receiver<Reread>,
 }
@@ -61,7 +65,11 @@ impl Daemon {
         };
         let pokes = Pokes::default();
         let mut crew = Crew::new(context, watch.clone(), board.clone(), pokes.clone());
-        let mut ticking = Ticking::start(&config, &watch, &pokes);
+        let (schedules, followed) = watch::channel(config.poll.schedule.clone());
+        let clock_of_schedule = watch.clock_of("schedule");
+        let ticking = schedule::run(self.ticker, followed, clock_of_schedule, pokes);
+        let mut ticking = tokio::spawn(ticking);
+        tell_watch(&config, self.clock.now());
         crew.replace(&config, self.clock.now());
         let clock = self.clock.clone();
         let mut patience = clock.alarm_at(after(clock.now(), READY_WITHIN));
@@ -73,11 +81,12 @@ impl Daemon {
                 Some(reread) = self.rereads.recv() => {
                     if let Some(new) = accept(reread, Some(&config.store), &board) {
                         config = new;
-                        ticking = Ticking::start(&config, &watch, &pokes);
+                        schedules.send_replace(config.poll.schedule.clone());
+                        tell_watch(&config, clock.now());
                         crew.replace(&config, clock.now());
                     }
                 }
-                ended = &mut ticking.task => {
+                ended = &mut ticking => {
                     anyhow::bail!("the schedule broke down: {ended:?}");
                 }
                 () = crew.one_gone() => {}
@@ -140,31 +149,14 @@ impl Daemon {
     }
 }
 
-/// The schedule at work; it ends when this is dropped.
-struct Ticking {
-    task: JoinHandle<()>,
-    _stop: DropGuard,
-}
-
-impl Ticking {
-    fn start(config: &Config, watch: &Watch, pokes: &Pokes) -> Self {
-        let clock = watch.clock_of("schedule");
-        let schedule = config.poll.schedule.clone();
-        tracing::info!(
-            portals = config.portals.len(),
-            schedule = schedule.as_str(),
-            next = schedule
-                .next_after(clock.now())
-                .map(|next| next.to_string()),
-            "on watch"
-        );
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(schedule::run(schedule, clock, pokes.clone(), stop.clone()));
-        Self {
-            task,
-            _stop: stop.drop_guard(),
-        }
-    }
+fn tell_watch(config: &Config, now: Timestamp) {
+    let schedule = &config.poll.schedule;
+    tracing::info!(
+        portals = config.portals.len(),
+        schedule = schedule.as_str(),
+        next = schedule.next_after(now).map(|next| next.to_string()),
+        "on watch"
+    );
 }
 
 /// Takes a configuration that was read again, or refuses it. `store` is the state file that is open

@@ -1,9 +1,13 @@
-//! The sign of life after each drain that succeeded, for a service that raises the alarm when the
-//! signs stop.
+//! The sign of life after drains that succeeded, for a service that raises the alarm when the signs
+//! stop.
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::portal::Context;
+use crate::{clock::after, portal::Context};
+
+/// Signs go out no more often, in seconds: services count a flood of them as abuse.
+const BETWEEN_SECONDS: f64 = 60.0;
 
 /// How long a sign may take, in seconds. It is not worth keeping a drain waiting.
 const LONGEST_SECONDS: f64 = 5.0;
@@ -14,6 +18,7 @@ pub(super) struct Heartbeat {
     url: Option<SecretString>,
     portal: String,
     failing: bool,
+    beaten_at: Option<Timestamp>,
 }
 
 impl Heartbeat {
@@ -23,14 +28,22 @@ impl Heartbeat {
             url,
             portal: portal.to_owned(),
             failing: false,
+            beaten_at: None,
         }
     }
 
-    /// Sends one sign of life. What goes wrong is logged, once.
+    /// Sends one sign of life, where the last one is a minute ago. What goes wrong is logged, once.
     pub(super) async fn beat(&mut self, context: &Context) {
         let Some(url) = &self.url else {
             return;
         };
+        let now = context.clock.now();
+        // A moment to come was noted before the clock was set back.
+        let recent = |at: Timestamp| at <= now && now < after(at, BETWEEN_SECONDS);
+        if self.beaten_at.is_some_and(recent) {
+            return;
+        }
+        self.beaten_at = Some(now);
         let got = tokio::select! {
             got = context.transport.get(url.expose_secret(), LONGEST_SECONDS) => got,
             () = context.stop.cancelled() => return,

@@ -1,7 +1,8 @@
 //! The long-running process: one worker per portal, the schedule that pokes them, the word to the
 //! service manager; and the one-shot run that shares their drain line by line.
 //!
-//! `daemon` opens the state file, hires the `crew` and starts the `schedule`, which pokes. Each
+//! `daemon` opens the state file, hires the `crew` and starts the `schedule`, which passes the
+//! rings of the `ticker` on as pokes. Each
 //! `worker` owns one portal's drain; its `condition` goes to the log, and to the `board` from which
 //! the `notifier` is told. The `watch` has an eye on all of them.
 
@@ -15,6 +16,7 @@ mod metrics;
 mod notifier;
 mod once;
 mod schedule;
+mod ticker;
 mod watch;
 mod worker;
 
@@ -22,4 +24,5 @@ pub use daemon::{Daemon, OpenStore, Reread};
 pub use headway::{Headway, about};
 pub use notifier::Notifier;
 pub use once::{Ending, OnProgress, PortalReport, drain_all_once, drain_once};
+pub use ticker::{Bell, CronTicker, Ticker, Ticking};
 pub use watch::{Watch, WatchedClock};

@@ -8,7 +8,7 @@ use std::{
 
 /// What each room may use. `config` types and the clock are open to everybody, as are a room's own
 /// parts.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("main", &["cli"]),
     (
         "cli",
@@ -22,12 +22,13 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("contact", &["names"]),
     ("config", &["names"]),
     ("names", &[]),
+    ("condition", &[]),
     ("bitrix", &[]),
     ("store", &[]),
 ];
 
 /// Rooms that anybody may use.
-const OPEN: [&str; 2] = ["config", "clock"];
+const OPEN: [&str; 3] = ["config", "clock", "condition"];
 
 #[test]
 fn arrows_point_downwards_only() {
@@ -39,7 +40,7 @@ fn arrows_point_downwards_only() {
             continue;
         };
         seen += 1;
-        let pure = ["names", "store"].contains(&room.as_str());
+        let pure = ["names", "store", "condition"].contains(&room.as_str());
         for other in used {
             let open = OPEN.contains(&other.as_str()) && !(pure && other == "config");
             if other != room && !open && !allowed.contains(&other.as_str()) {

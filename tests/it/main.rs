@@ -19,6 +19,7 @@ mod cmd_pause;
 mod cmd_queue;
 mod cmd_status;
 mod command;
+mod condition_kinds;
 mod config;
 mod config_example;
 mod config_problems;

@@ -224,6 +224,21 @@ async fn a_heartbeat_that_fails_is_said_once_and_never_where_it_goes() {
     assert!(!log.contains("s3cret-path"), "{log}");
 }
 
+/// Services count more as abuse.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_comes_once_a_minute_at_most() {
+    let (url, beats) = listener();
+    let installed = observed(&url).await;
+    let mut daemon = Managed::start(&installed, |_| {});
+    next(&beats);
+    let polls = installed.portal.request_count();
+    eventually("three more polls", || {
+        installed.portal.request_count() >= polls + 3
+    });
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(beats.try_iter().count(), 0);
+}
+
 /// What cannot be written is no reason to stop.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_is_missing_is_said_and_survived() {
