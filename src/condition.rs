@@ -9,6 +9,7 @@ mod change;
 mod kind;
 mod trouble;
 mod words;
+mod written;
 
 use jiff::Timestamp;
 
@@ -41,6 +42,15 @@ impl Acts {
         match self {
             Self::Person => "person",
             Self::Program => "program",
+        }
+    }
+
+    /// The one of that word; a person where it is unknown, who is told rather too often.
+    #[must_use]
+    pub fn named(word: &str) -> Self {
+        match word == Self::Program.as_str() {
+            true => Self::Program,
+            false => Self::Person,
         }
     }
 }

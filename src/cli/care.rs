@@ -18,7 +18,7 @@ use super::{
     run::stop_on_signals,
     status::{self, StatusArgs},
 };
-use crate::{clock::SystemClock, config::ProcessEnvironment};
+use crate::{clock::SystemClock, config::ProcessEnvironment, store::StoreFault};
 
 /// Watch, mend, configure.
 #[derive(Debug, Subcommand)]
@@ -55,8 +55,14 @@ impl CareCommand {
         match self {
             Self::Status(args) => {
                 let status = async {
-                    let desk = desk(cli, args.live).await?;
-                    status::run(&desk, args, &mut *out).await
+                    match desk(cli, args.live).await {
+                        Ok(desk) => status::run(&desk, args, &mut *out).await,
+                        Err(error) => {
+                            let fault: StoreFault = error.downcast()?;
+                            let desk = desk_without_store(cli)?;
+                            status::without_store(&desk, &fault, args, &mut *out)
+                        }
+                    }
                 };
                 match status.await {
                     // A monitor takes every other code for a broken plugin.
@@ -85,6 +91,19 @@ impl CareCommand {
             Self::Config(command) => command.run(&cli.config_file(), &ProcessEnvironment, out),
         }
     }
+}
+
+/// What a command works with whose state file cannot be opened.
+fn desk_without_store(cli: &Cli) -> anyhow::Result<Desk> {
+    let config = cli.configuration_without_secrets()?;
+    let portals = cli.chosen_or_all(&config)?.into_iter().cloned();
+    Ok(Desk {
+        portals: portals.map(Arc::new).collect(),
+        store_path: config.store,
+        store: None,
+        clock: Arc::new(SystemClock),
+        stop: CancellationToken::new(),
+    })
 }
 
 /// What a command works with. One that `talks` to portals may have to renew tokens: it needs the

@@ -9,7 +9,7 @@ use crate::{
         CallFailure,
         admission::{NotAdmitted, Obstacle},
     },
-    service::{Ending, PortalReport},
+    service::{DrainLockHeld, Ending, PortalReport},
     store::StoreFault,
 };
 
@@ -86,6 +86,9 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     }
     if let Some(NamesError::InvalidUtf8 { .. }) = error.downcast_ref() {
         return Exit::BadInput;
+    }
+    if error.is::<DrainLockHeld>() {
+        return Exit::Temporary;
     }
     if error.is::<Problems>() {
         return Exit::Configuration;

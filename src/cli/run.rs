@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Cli, context,
-    exit::{Exit, Refusal, of_reports},
+    exit::{Exit, of_reports},
     progress, told,
 };
 use crate::{
@@ -20,7 +20,9 @@ use crate::{
     config::Config,
     drain::Outcome,
     portal::Context,
-    service::{self, CronTicker, Daemon, Ending, Notifier, PortalReport, Reread},
+    service::{
+        self, CronTicker, Daemon, DrainLockHeld, Ending, Notifier, ONE_SHOT, PortalReport, Reread,
+    },
     store::{Lock, Store, StoreFault},
 };
 
@@ -73,7 +75,7 @@ async fn drain_once(
 ) -> anyhow::Result<Vec<PortalReport>> {
     let config = cli.configuration()?;
     let portals = cli.chosen_or_all(&config)?;
-    let opened = open(&config.store, "b24-tidyd run --once", stop).await;
+    let opened = open(&config.store, ONE_SHOT, stop).await;
     let (context, _lock) = match opened {
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
@@ -98,12 +100,7 @@ pub(super) async fn open(
     stop: CancellationToken,
 ) -> anyhow::Result<(Context, Lock)> {
     let store = Store::open(path).await?;
-    let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
-        exit: Exit::Temporary,
-        message: format!(
-            "the drain lock is held by {holder}; stop it first, or let it do the work"
-        ),
-    })?;
+    let lock = store.lock_drain(who)?.map_err(DrainLockHeld)?;
     store.check_integrity().await?;
     Ok((context(store, stop)?, lock))
 }

@@ -86,29 +86,6 @@ pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// As many of `items` as fit `width` characters, joined; the rest is counted.
-pub(super) fn listed(items: &[String], width: usize) -> String {
-    let mut line = String::new();
-    for (at, item) in items.iter().enumerate() {
-        let rest = items.len() - at - 1;
-        let room = if rest == 0 {
-            width
-        } else {
-            width.saturating_sub(10)
-        };
-        let longer = if line.is_empty() {
-            item.clone()
-        } else {
-            format!("{line}; {item}")
-        };
-        if longer.chars().count() > room && !line.is_empty() {
-            return format!("{line}; {} more", rest + 1);
-        }
-        line = cut(&longer, room);
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,14 +101,6 @@ mod tests {
         ] {
             assert_eq!(length(seconds), told);
         }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_counted() {
-        let items = ["a".repeat(20), "b".repeat(20), "c".repeat(20)];
-        assert_eq!(listed(&items, 80).len(), 64);
-        assert_eq!(listed(&items, 50), format!("{}; 2 more", "a".repeat(20)));
-        assert_eq!(listed(&["x".repeat(90)], 80).chars().count(), 80);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::Notifier;
+use crate::condition::Condition;
 
 /// How many portals in trouble are named in the one line there is.
 const MOST_NAMED: usize = 3;
@@ -84,6 +85,13 @@ impl Board {
         let mut state = self.state();
         self.tell_ready(&mut state);
         self.tell_status(&mut state);
+    }
+
+    /// What is wrong with the host, until the next portal is heard of.
+    pub(super) fn tell_host(&self, conditions: &[Condition]) {
+        if let Some(first) = conditions.first() {
+            self.say(&format!("{} (since {:.0})", first.text, first.since));
+        }
     }
 
     /// A line that stands until the next portal is heard of.

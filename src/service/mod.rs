@@ -3,11 +3,12 @@
 //!
 //! `daemon` opens the state file, hires the `crew` and starts the `schedule`, which passes the
 //! rings of the `ticker` on as pokes. Each
-//! `worker` owns one portal's drain; its `condition` goes to the log, and to the `board` from which
+//! `worker` owns one portal's drain; what it finds goes into the list of `conditions`, and from there to
+//! the log and to the `board` from which
 //! the `notifier` is told. The `watch` has an eye on all of them.
 
 mod board;
-mod condition;
+pub mod conditions;
 mod crew;
 mod daemon;
 mod headway;
@@ -15,7 +16,10 @@ mod heartbeat;
 mod metrics;
 mod notifier;
 mod once;
+mod opening;
+mod pulse;
 mod schedule;
+mod telling;
 mod ticker;
 mod watch;
 mod worker;
@@ -24,5 +28,6 @@ pub use daemon::{Daemon, OpenStore, Opening, Reread};
 pub use headway::{Headway, about};
 pub use notifier::Notifier;
 pub use once::{Ending, OnProgress, PortalReport, drain_all_once, drain_once};
+pub use opening::{DrainLockHeld, ONE_SHOT};
 pub use ticker::{Bell, CronTicker, Ticker, Ticking};
 pub use watch::{Watch, WatchedClock};

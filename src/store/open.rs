@@ -20,12 +20,13 @@ use super::{
 const APPLICATION_ID: i64 = 0x6232_3474;
 
 /// Forward migrations; the schema's version is the number of those applied.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("schema.sql"),
     // When guards were tried last on a portal where they did not work; when a person last brought
     // tokens, which a renewal does not change.
     "ALTER TABLE portal ADD COLUMN guards_tried_at INTEGER;
      ALTER TABLE portal ADD COLUMN imported_at INTEGER",
+    include_str!("conditions.sql"),
 ];
 
 /// The largest file that is looked through whole at each start, in bytes: some 60 MB a second were
