@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{
-    conditions::{HostBook, Ledger, of_failure, of_outcome},
+    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome},
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
     pulse::{self, Pulse},
@@ -147,7 +147,8 @@ async fn note(
         Ending::NoTokens => None,
     };
     let mut ledger = Ledger::new(config.clone(), host.clone()).taking_over();
-    ledger.note(store, &Vec::from_iter(found), now).await;
+    let (found, proof) = (Vec::from_iter(found), Proof::of(report.totals));
+    ledger.note(store, &found, proof, now).await;
     if let Some(id) = report.id
         && let Err(fault) = Pulse::default()
             .ended(store, id, report.ending.is_success(), now)

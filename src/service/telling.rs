@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     board::{Board, Standing},
-    conditions::{HostBook, Ledger, of_failure, of_outcome},
+    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome},
     headway::{Headway, about},
 };
 use crate::{
@@ -78,7 +78,8 @@ impl Telling {
             _ => done,
         };
         let found = Vec::from_iter(of_outcome(&summary.outcome));
-        let all = self.ledger.note(store, &found, now).await;
+        let proof = Proof::of(totals);
+        let all = self.ledger.note(store, &found, proof, now).await;
         let standing = match all.first() {
             Some(first) if first.is_grave(now) => Standing::Troubled(told(first)),
             Some(first) => Standing::Well(format!("{word}; {}", told(first))),
@@ -89,7 +90,7 @@ impl Telling {
 
     /// The store knows no tokens for the portal.
     pub(super) async fn without_tokens(&mut self, store: &Store, now: Timestamp) {
-        let all = self.ledger.note(store, &[], now).await;
+        let all = self.ledger.note(store, &[], Proof::default(), now).await;
         self.trouble(all.first());
     }
 
@@ -110,7 +111,8 @@ impl Telling {
             None => it.tried_again_at(next),
         });
         let found: Vec<Trouble> = found.into_iter().collect();
-        let all = self.ledger.note(store, &found, now).await;
+        let proof = Proof::default();
+        let all = self.ledger.note(store, &found, proof, now).await;
         let first = all
             .iter()
             .find(|it| found.iter().any(|found| found.kind == it.kind));

@@ -7,10 +7,39 @@ use jiff::Timestamp;
 
 use super::{HostBook, standing};
 use crate::{
-    condition::{Acts, Change, Condition, Trouble, changes},
+    condition::{Acts, Change, Condition, Kind, Trouble, changes},
     config::PortalConfig,
-    store::{Store, StoreFault},
+    store::{RunTotals, Store, StoreFault},
 };
+
+/// What a drain has proved by what it did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::service) struct Proof {
+    /// Events were settled: their contacts could be read.
+    pub(in crate::service) read: bool,
+    /// Contacts were changed.
+    pub(in crate::service) wrote: bool,
+}
+
+impl Proof {
+    /// What a drain with these totals has proved.
+    pub(in crate::service) fn of(totals: RunTotals) -> Self {
+        Self {
+            read: totals.events > 0,
+            wrote: totals.changed > 0,
+        }
+    }
+
+    /// Whether a condition that was found before is over. Rights that were missing are not there again
+    /// because nothing was tried.
+    fn ends(self, kind: Kind) -> bool {
+        match kind {
+            Kind::NoReadRight => self.read || self.wrote,
+            Kind::NoWriteRight => self.wrote,
+            _ => true,
+        }
+    }
+}
 
 /// A portal's conditions, as a process finds them.
 pub(in crate::service) struct Ledger {
@@ -46,15 +75,16 @@ impl Ledger {
         &self.host
     }
 
-    /// This is what a look at the portal found. Answers all its conditions, those that the state file
+    /// This is what a look at the portal found and proved. Answers all its conditions, those that the state file
     /// shows by itself included.
     pub(in crate::service) async fn note(
         &mut self,
         store: &Store,
         found: &[Trouble],
+        proof: Proof,
         now: Timestamp,
     ) -> Vec<Condition> {
-        match self.look(store, found, now).await {
+        match self.look(store, found, proof, now).await {
             Ok((before, all)) => {
                 self.host.works(now);
                 self.tell(before, &all, now);
@@ -72,6 +102,7 @@ impl Ledger {
         &self,
         store: &Store,
         found: &[Trouble],
+        proof: Proof,
         now: Timestamp,
     ) -> Result<(Vec<Condition>, Vec<Condition>), StoreFault> {
         let config = &*self.config;
@@ -88,6 +119,14 @@ impl Ledger {
         };
         let name = Some(config.name.as_str());
         let mut list: Vec<Condition> = found.iter().map(|it| it.since(began(it), name)).collect();
+        if let Some(record) = &record
+            && before.iter().any(|it| !proof.ends(it.kind))
+            && store.backlog(record.id).await?.rows > 0
+        {
+            let kept = before.iter().filter(|it| !proof.ends(it.kind));
+            let kept = kept.filter(|it| !found.iter().any(|found| found.kind == it.kind));
+            list.extend(kept.cloned());
+        }
         list.extend(standing::beginnings(&before, &list));
         let all = standing::with_found(store, config, record.as_ref(), list, now).await?;
         if let Some(record) = &record

@@ -17,4 +17,4 @@ pub use standing::of_portal;
 
 pub(super) use found::of_outcome;
 pub(super) use host::HostBook;
-pub(super) use ledger::Ledger;
+pub(super) use ledger::{Ledger, Proof};
