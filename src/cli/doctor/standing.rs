@@ -250,8 +250,8 @@ async fn limits(
 ) -> Result<(), CallFailure> {
     for method in [
         "batch",
-        "crm.contact.list",
-        "crm.contact.update",
+        portal.contacts().list(),
+        portal.contacts().update(),
         "event.offline.get",
     ] {
         if let Some(until) = portal.blocked_until(method) {
