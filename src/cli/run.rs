@@ -16,7 +16,7 @@ use super::{
     progress, told,
 };
 use crate::{
-    clock::SystemClock,
+    clock::{Clock as _, SystemClock},
     config::Config,
     drain::Outcome,
     portal::Context,
@@ -80,9 +80,9 @@ async fn drain_once(
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
             tracing::warn!("{error}");
-            let portals = portals.into_iter();
-            let reports = portals.map(|portal| PortalReport::without_tokens(&portal.name));
-            return Ok(reports.collect());
+            let portals: Vec<_> = portals.into_iter().cloned().collect();
+            let now = SystemClock.now();
+            return Ok(service::without_store(&config, &portals, now).await);
         }
         opened => opened?,
     };

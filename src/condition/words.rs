@@ -252,7 +252,7 @@ pub(super) fn of(kind: Kind) -> Words {
             "state-deleted",
             "the state file is gone although it is in use",
             "somebody deleted or replaced it, or its disk was unmounted",
-            "put the state file back from a backup, or authorise anew: `b24-tidyd auth login`",
+            "put the state file back from a backup, or authorise each portal anew",
         ),
         Kind::DiskFull => (
             "disk-full",

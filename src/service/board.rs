@@ -116,8 +116,10 @@ impl Board {
 
     /// A stop was asked for: the last word.
     pub(super) fn stopping(&self) {
-        self.state().stopping = true;
-        self.notifier.stopping();
+        let before = std::mem::replace(&mut self.state().stopping, true);
+        if !before {
+            self.notifier.stopping();
+        }
     }
 
     fn tell_ready_if_all_heard(&self, state: &mut State) {

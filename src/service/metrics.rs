@@ -132,7 +132,8 @@ impl Keeper {
     /// Writes after drains, until nobody is left who could report one. `stop` ends the pauses.
     pub(super) async fn run(mut self, context: Context) {
         while self.drains.changed().await.is_ok() {
-            self.write(&context.store, context.clock.now()).await;
+            let now = context.clock.now();
+            self.write(Some(&context.store), now).await;
             let next = after(context.clock.now(), BETWEEN_WRITES);
             tokio::select! {
                 () = context.stop.cancelled() => {}
@@ -141,21 +142,13 @@ impl Keeper {
         }
     }
 
-    /// Writes the file anew. What goes wrong with that is a condition of the host.
-    pub(super) async fn write(&mut self, store: &Store, now: Timestamp) {
-        let mut observed = Vec::new();
-        for portal in self.portals.iter() {
-            match observe(store, portal, now).await {
-                Ok(portal) => observed.push(portal),
-                // What the state file told before is better than nothing, beside the condition.
-                Err(fault) => {
-                    self.host.failed(&fault, now);
-                    break;
-                }
-            }
-        }
-        if observed.len() == self.portals.len() {
-            self.observed = observed;
+    /// Writes the file anew; `store` is the state file, where there is one. What goes wrong with that is a
+    /// condition of the host.
+    pub(super) async fn write(&mut self, store: Option<&Store>, now: Timestamp) {
+        match observe_all(store, &self.portals, now).await {
+            Ok(observed) => self.observed = observed,
+            // What the state file told before is better than nothing, beside the condition.
+            Err(fault) => self.host.failed(&fault, now),
         }
         let text = self.render(now);
         let trouble = write_whole(&self.file, &text)
@@ -211,6 +204,21 @@ impl Keeper {
     }
 }
 
+async fn observe_all(
+    store: Option<&Store>,
+    portals: &[PortalConfig],
+    now: Timestamp,
+) -> Result<Vec<Observed>, StoreFault> {
+    let mut observed = Vec::new();
+    for portal in portals {
+        observed.push(match store {
+            Some(store) => observe(store, portal, now).await?,
+            None => Observed::without_tokens(portal, now),
+        });
+    }
+    Ok(observed)
+}
+
 async fn observe(
     store: &Store,
     config: &PortalConfig,
@@ -247,6 +255,17 @@ struct Observed {
     conditions: Vec<Condition>,
     tallies: Vec<Tally>,
     known: Option<Known>,
+}
+
+impl Observed {
+    fn without_tokens(config: &PortalConfig, now: Timestamp) -> Self {
+        Self {
+            name: config.name.clone(),
+            conditions: vec![Trouble::new(Kind::NoTokens).since(now, Some(&config.name))],
+            tallies: Vec::new(),
+            known: None,
+        }
+    }
 }
 
 /// What it tells of one that was authorised.

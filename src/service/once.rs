@@ -110,11 +110,24 @@ pub async fn drain_all_once(
     if let Some(metrics) = metrics {
         metrics
             .keeper()
-            .write(&context.store, context.clock.now())
+            .write(Some(&context.store), context.clock.now())
             .await;
     }
     reports.sort_by_key(|(at, _)| *at);
     reports.into_iter().map(|(_, report)| report).collect()
+}
+
+/// What a one-shot run comes to where there is no state file yet: nobody has authorised anything.
+pub async fn without_store(
+    config: &Config,
+    portals: &[PortalConfig],
+    now: Timestamp,
+) -> Vec<PortalReport> {
+    if let Some(metrics) = Metrics::of(config, &HostBook::open(&config.store)) {
+        metrics.keeper().write(None, now).await;
+    }
+    let portals = portals.iter();
+    portals.map(|portal| PortalReport::without_tokens(&portal.name)).collect()
 }
 
 /// Drains one portal until its queue is empty, waiting up to `max_wait` where a limit or a retry

@@ -1,6 +1,9 @@
 //! The state file is waited for where that helps: the first import makes it, and a one-shot run ends.
 
-use super::daemon::{OpenStore, Service};
+use super::{
+    daemon::{OpenStore, Service},
+    metrics::Metrics,
+};
 use crate::{
     clock::{Clock, after},
     portal::Context,
@@ -62,6 +65,9 @@ impl Service {
                 self.board.ready();
                 self.board.say(&text);
                 told = text;
+                if missing && let Some(metrics) = Metrics::of(&self.config, &self.host) {
+                    metrics.keeper().write(None, clock.now()).await;
+                }
             }
             tokio::select! {
                 biased;

@@ -20,6 +20,8 @@ mod cmd_queue;
 mod cmd_status;
 mod command;
 mod condition_kinds;
+mod conditions;
+mod conditions_host;
 mod config;
 mod config_example;
 mod config_problems;

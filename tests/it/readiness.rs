@@ -124,7 +124,7 @@ async fn ready_comes_in_time_where_nobody_is_there() {
     let ready = started.moment_of("READY=1").await;
     assert!(ready <= 20.0, "{ready}");
     started
-        .moment_of("STATUS=acme: the portal is unreachable")
+        .moment_of("STATUS=acme: the portal cannot be reached")
         .await;
     started.stop.cancel();
     started.served.await.unwrap().unwrap();
