@@ -2,11 +2,13 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::exit::{Exit, Refusal};
+use super::{
+    exit::{Exit, Refusal},
+    http_does_not_start,
+};
 use crate::{
     clock::SharedClock,
     config::PortalConfig,
@@ -124,7 +126,7 @@ impl Desk {
         let record = self.record(config).await?;
         let (store, clock) = (self.store()?.clone(), self.clock.clone());
         let context =
-            Context::new(store, clock, self.stop.clone()).context("HTTP does not start")?;
+            Context::new(store, clock, self.stop.clone()).map_err(|it| http_does_not_start(&it))?;
         let portal = Portal::open(context, config.clone(), &record, PATIENCE).await?;
         portal.use_connector(connector_in_use(config, record.facts));
         Ok(portal)

@@ -34,7 +34,6 @@ mod when;
 
 use std::{path::PathBuf, sync::Arc};
 
-use anyhow::Context as _;
 use clap::{ArgAction, Parser, Subcommand};
 use tokio_util::sync::CancellationToken;
 
@@ -239,6 +238,24 @@ fn names_of(config: &Config) -> String {
 }
 
 /// What everything that talks to portals needs, with the system's clock.
-fn context(store: Store, stop: CancellationToken) -> anyhow::Result<Context> {
-    Context::new(store, Arc::new(SystemClock), stop).context("HTTP does not start")
+fn context(store: Store, stop: CancellationToken) -> Result<Context, Refusal> {
+    Context::new(store, Arc::new(SystemClock), stop).map_err(|error| http_does_not_start(&error))
+}
+
+/// Nothing can be sent: it is the host's setup, which somebody has to complete.
+fn http_does_not_start(error: &dyn std::error::Error) -> Refusal {
+    let mut reasons = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reasons.push(error.to_string());
+        cause = error.source();
+    }
+    Refusal {
+        exit: Exit::Configuration,
+        message: format!(
+            "HTTP does not start ({}); install ca-certificates, or name a file of certificates in \
+             SSL_CERT_FILE",
+            reasons.join(": ")
+        ),
+    }
 }

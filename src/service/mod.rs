@@ -27,9 +27,7 @@ mod worker;
 pub use daemon::{Daemon, OpenStore, Opening, Reread};
 pub use headway::{Headway, about};
 pub use notifier::Notifier;
-pub use once::{
-    Ending, OnProgress, PortalReport, drain_all_once, drain_once, without_store,
-};
+pub use once::{Ending, OnProgress, PortalReport, drain_all_once, drain_once, without_store};
 pub use opening::{DrainLockHeld, ONE_SHOT};
 pub use ticker::{Bell, CronTicker, Ticker, Ticking};
 pub use watch::{Watch, WatchedClock};

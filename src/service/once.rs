@@ -127,7 +127,9 @@ pub async fn without_store(
         metrics.keeper().write(None, now).await;
     }
     let portals = portals.iter();
-    portals.map(|portal| PortalReport::without_tokens(&portal.name)).collect()
+    portals
+        .map(|portal| PortalReport::without_tokens(&portal.name))
+        .collect()
 }
 
 /// Drains one portal until its queue is empty, waiting up to `max_wait` where a limit or a retry

@@ -158,7 +158,11 @@ async fn what_needs_somebody_decides() {
     // Nobody is at work who would bind them again.
     assert_eq!(check(&["--live"]).await, Exit::Warning);
     let lock = world.context.store.lock_drain("b24-tidyd run").unwrap();
-    assert_eq!(check(&["--live"]).await, Exit::Done, "bound again by itself");
+    assert_eq!(
+        check(&["--live"]).await,
+        Exit::Done,
+        "bound again by itself"
+    );
     drop(lock);
     world.portal.bind_offline("ONCRMCONTACTADD", "");
     world.portal.bind_offline("ONCRMCONTACTUPDATE", "");
@@ -179,7 +183,10 @@ async fn a_monitor_never_sees_another_exit_code() {
     assert!(text.contains(no_tokens), "{text}");
     std::fs::write(world.store_path(), "no database").unwrap();
     let text = world.run_for(2, &["status", "--check"]).await;
-    assert!(text.starts_with("CRITICAL - this host: the state file cannot be used"), "{text}");
+    assert!(
+        text.starts_with("CRITICAL - this host: the state file cannot be used"),
+        "{text}"
+    );
     std::fs::remove_file(world.folder.path().join("config.toml")).unwrap();
     let text = world.run_for(3, &["status", "--check"]).await;
     assert!(text.starts_with("UNKNOWN - "), "{text}");
@@ -232,8 +239,14 @@ async fn portals_are_asked_at_the_same_time_and_within_the_time_limit() {
     let began = std::time::Instant::now();
     let line = ["status", "--check", "--live", "--timeout", "2s"];
     let text = world.run_for(3, &line).await;
-    assert!(text.contains("acme: not asked: no answer within 2 s"), "{text}");
-    assert!(text.contains("p0: not asked: no answer within 2 s"), "{text}");
+    assert!(
+        text.contains("acme: not asked: no answer within 2 s"),
+        "{text}"
+    );
+    assert!(
+        text.contains("p0: not asked: no answer within 2 s"),
+        "{text}"
+    );
     assert!(text.contains("'p1_pending'=0"), "{text}");
     assert!(began.elapsed().as_secs() < 15, "{:?}", began.elapsed());
 }

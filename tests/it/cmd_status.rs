@@ -238,9 +238,19 @@ async fn lines_are_short_and_nothing_of_a_condition_is_lost() {
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{line}");
     }
-    assert_eq!(text.matches("many words").count() + text.matches("many\n").count(), 10, "{text}");
-    assert!(text.contains("-> b24-tidyd --portal acme auth login\n"), "{text}");
-    assert!(text.contains("-> b24-tidyd --portal acme resume\n"), "{text}");
+    assert_eq!(
+        text.matches("many words").count() + text.matches("many\n").count(),
+        10,
+        "{text}"
+    );
+    assert!(
+        text.contains("-> b24-tidyd --portal acme auth login\n"),
+        "{text}"
+    );
+    assert!(
+        text.contains("-> b24-tidyd --portal acme resume\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,7 +297,10 @@ async fn a_store_that_cannot_be_read_is_no_status() {
     let world = Installed::authorised(|_| {}, "").await;
     std::fs::write(world.store_path(), "no database").unwrap();
     let text = world.run_for(70, &["status"]).await;
-    assert!(text.contains("needs you, since 0 s: the state file cannot be used:"), "{text}");
+    assert!(
+        text.contains("needs you, since 0 s: the state file cannot be used:"),
+        "{text}"
+    );
     // For programs that is an answer like any other.
     let json: Value = serde_json::from_str(&world.run_for(0, &["status", "--json"]).await).unwrap();
     assert_eq!(json["conditions"][0]["kind"], "state-file");

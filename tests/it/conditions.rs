@@ -47,7 +47,9 @@ fn deny_writes(portal: &Portal, contacts: &[u64]) {
 }
 
 fn always(world: &World, effect: Effect) {
-    world.portal.fault(Fault::new(Matcher::portal().always(), effect));
+    world
+        .portal
+        .fault(Fault::new(Matcher::portal().always(), effect));
 }
 
 /// An account that may not write any more asks for a person until a write succeeds: that nothing was
@@ -68,7 +70,11 @@ async fn lost_rights_to_write_stay_said_until_a_write_succeeds() {
     // Nothing is due for a while, and a pass finds nothing to do.
     world.advance(4.0);
     world.once().await;
-    let kinds: Vec<String> = conditions(&world).await.into_iter().map(|it| it[0].clone()).collect();
+    let kinds: Vec<String> = conditions(&world)
+        .await
+        .into_iter()
+        .map(|it| it[0].clone())
+        .collect();
     assert!(kinds.contains(&"no-write-right".to_owned()), "{kinds:?}");
     assert_eq!(check(&world).await.0, Exit::Critical);
     assert_eq!(doctor(&world).await, Exit::NotAuthorised);
@@ -88,12 +94,32 @@ async fn what_the_portal_refuses_is_told_apart() {
         move |settings: &mut Settings| settings.refuse_rest.clone_from(&refusal)
     };
     let breakages: Vec<(&str, &str, Box<dyn Fn(&mut Settings)>)> = vec![
-        ("not-admin", "administrator", Box::new(|it| it.admin = false)),
-        ("scope", "crm", Box::new(|it| it.scopes = vec!["user".to_owned()])),
-        ("account-dismissed", "another", Box::new(|it| it.dismissed = true)),
-        ("app-removed", "anew", Box::new(refusing(401, "APPLICATION_NOT_FOUND"))),
+        (
+            "not-admin",
+            "administrator",
+            Box::new(|it| it.admin = false),
+        ),
+        (
+            "scope",
+            "crm",
+            Box::new(|it| it.scopes = vec!["user".to_owned()]),
+        ),
+        (
+            "account-dismissed",
+            "another",
+            Box::new(|it| it.dismissed = true),
+        ),
+        (
+            "app-removed",
+            "anew",
+            Box::new(refusing(401, "APPLICATION_NOT_FOUND")),
+        ),
         ("plan", "renew", Box::new(refusing(401, "PAYMENT_REQUIRED"))),
-        ("portal-gone", "remove", Box::new(refusing(403, "PORTAL_DELETED"))),
+        (
+            "portal-gone",
+            "remove",
+            Box::new(refusing(403, "PORTAL_DELETED")),
+        ),
         ("app-removed", "open", Box::new(|it| it.installed = false)),
     ];
     for (kind, remedy, breakage) in breakages {
@@ -103,11 +129,17 @@ async fn what_the_portal_refuses_is_told_apart() {
         world.advance(3700.0);
         world.once().await;
         let told = conditions(&world).await;
-        assert_eq!((told[0][0].as_str(), told[0][1].as_str()), (kind, "person"), "{told:?}");
+        assert_eq!(
+            (told[0][0].as_str(), told[0][1].as_str()),
+            (kind, "person"),
+            "{told:?}"
+        );
         assert!(told[0][3].contains(remedy), "{told:?}");
         assert_eq!(check(&world).await.0, Exit::Critical, "{kind}");
         assert_eq!(doctor(&world).await, Exit::NotAuthorised, "{kind}");
-        world.portal.settings(|settings| *settings = Settings::default());
+        world
+            .portal
+            .settings(|settings| *settings = Settings::default());
         world.advance(3700.0);
         world.once().await;
         let told = conditions(&world).await;
@@ -124,7 +156,10 @@ async fn an_outage_becomes_critical_with_the_age_of_the_last_success() {
     world.advance(60.0);
     world.once().await;
     let told = only(&world).await;
-    assert_eq!((told[0].as_str(), told[1].as_str()), ("unreachable", "program"));
+    assert_eq!(
+        (told[0].as_str(), told[1].as_str()),
+        ("unreachable", "program")
+    );
     assert_eq!(told[3], "");
     assert_eq!(check(&world).await.0, Exit::Done);
     world.advance(1000.0);
@@ -137,8 +172,14 @@ async fn an_outage_becomes_critical_with_the_age_of_the_last_success() {
     world.advance(86_400.0);
     world.once().await;
     let told = only(&world).await;
-    assert_eq!((told[0].as_str(), told[1].as_str()), ("unreachable", "person"));
-    assert!(told[3].contains("b24-tidyd --portal acme doctor"), "{told:?}");
+    assert_eq!(
+        (told[0].as_str(), told[1].as_str()),
+        ("unreachable", "person")
+    );
+    assert!(
+        told[3].contains("b24-tidyd --portal acme doctor"),
+        "{told:?}"
+    );
 }
 
 /// Rows that wait have a reason, an age, and an alarm without asking the portal.
@@ -152,7 +193,8 @@ async fn rows_that_wait_are_behind_and_have_an_age() {
     world.once().await;
     let told = conditions(&world).await;
     assert!(
-        told.iter().any(|it| ["behind", "time-blocked"].contains(&it[0].as_str())),
+        told.iter()
+            .any(|it| ["behind", "time-blocked"].contains(&it[0].as_str())),
         "{told:?}"
     );
     assert_eq!(check(&world).await.0, Exit::Done);
@@ -176,7 +218,10 @@ async fn rows_that_others_reserve_are_said() {
     });
     let told = conditions_by(&world, &["status", "--live", "--json"]).await;
     assert_eq!(told[0][0], "foreign-rows");
-    assert!(told[0][3].contains("b24-tidyd --portal acme queue list"), "{told:?}");
+    assert!(
+        told[0][3].contains("b24-tidyd --portal acme queue list"),
+        "{told:?}"
+    );
 }
 
 /// One measure for events that are not bound: a person's where nobody is at work who binds them again.
@@ -188,12 +233,17 @@ async fn events_that_others_unbind_are_measured_alike_everywhere() {
     let told = conditions_by(&world, &["status", "--live", "--json"]).await;
     assert_eq!(told[0][0], "unbound");
     assert_eq!(told[0][3], "b24-tidyd --portal acme events bind");
-    let (exit, _) = outcome(&world, &["status", "--check", "--live"]).await.unwrap();
+    let (exit, _) = outcome(&world, &["status", "--check", "--live"])
+        .await
+        .unwrap();
     assert_eq!(exit, Exit::Warning);
     assert_eq!(doctor(&world).await, Exit::NotAuthorised);
     let lock = world.context.store.lock_drain("b24-tidyd run").unwrap();
     let told = conditions_by(&world, &["status", "--live", "--json"]).await;
-    assert_eq!((told[0][0].as_str(), told[0][1].as_str()), ("unbound", "program"));
+    assert_eq!(
+        (told[0][0].as_str(), told[0][1].as_str()),
+        ("unbound", "program")
+    );
     assert_eq!(doctor(&world).await, Exit::Done);
     drop(lock);
 }

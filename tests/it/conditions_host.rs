@@ -19,7 +19,10 @@ async fn of_host(installed: &Installed) -> Vec<Value> {
 }
 
 fn kinds(conditions: &[Value]) -> Vec<&str> {
-    conditions.iter().map(|it| it["kind"].as_str().unwrap()).collect()
+    conditions
+        .iter()
+        .map(|it| it["kind"].as_str().unwrap())
+        .collect()
 }
 
 fn tidied(installed: &Installed, id: u64) -> bool {
@@ -41,7 +44,10 @@ async fn a_state_file_that_vanishes_is_said_and_the_next_one_is_taken() {
     assert_eq!(kinds(&told), ["state-deleted"]);
     assert_eq!(told[0]["acts"], "person");
     let text = installed.run_for(2, &["status", "--check"]).await;
-    assert!(text.contains("this host: the state file is gone although it is in use"), "{text}");
+    assert!(
+        text.contains("this host: the state file is gone although it is in use"),
+        "{text}"
+    );
 
     installed.store_tokens();
     daemon.until("STATUS=acme: the queue is empty");
@@ -85,7 +91,10 @@ async fn a_configuration_that_was_refused_is_said_until_one_is_taken() {
     fs::write(installed.config_path(), &good).unwrap();
     let told = of_host(&installed).await;
     assert_eq!(kinds(&told), ["configuration"]);
-    assert!(told[0]["text"].as_str().unwrap().contains("colour"), "{told:?}");
+    assert!(
+        told[0]["text"].as_str().unwrap().contains("colour"),
+        "{told:?}"
+    );
     assert_eq!(told[0]["remedy"], "b24-tidyd config check");
     installed.run_for(2, &["status", "--check"]).await;
     daemon.signal("HUP");

@@ -36,7 +36,11 @@ async fn a_daemon_started_before_the_first_import_goes_on_by_itself() {
     let log = daemon.log();
     assert_eq!(log.matches("no state file yet").count(), 1, "{log}");
     assert_eq!(log.matches("no tokens are stored").count(), 2, "{log}");
-    assert_eq!(log.matches("b24-tidyd --portal acme auth login").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("b24-tidyd --portal acme auth login").count(),
+        1,
+        "{log}"
+    );
     assert_eq!(log.matches("working again").count(), 1, "{log}");
     assert_eq!(daemon.stop(), Some(0));
 }
@@ -57,10 +61,7 @@ async fn an_import_ends_the_slow_probing_of_a_portal_that_was_lost() {
     installed.portal.revoke_refresh_tokens();
     let mut daemon = Managed::start(&installed, |_| {});
     let lost = daemon.until("STATUS=").pop().unwrap();
-    assert!(
-        lost.contains("the tokens are no longer accepted"),
-        "{lost}"
-    );
+    assert!(lost.contains("the tokens are no longer accepted"), "{lost}");
     // The next probe would come in minutes.
     installed.store_tokens();
     daemon.until("STATUS=acme: the queue is empty");

@@ -232,7 +232,9 @@ async fn a_portal_without_tokens_has_metrics() {
     let (url, _beats) = listener();
     let more = format!("heartbeat_url = {url:?}\n[metrics]\ntextfile = {FILE:?}\n");
     let installed = Installed::without_tokens(|_| {}, &more).await;
-    Store::open_or_create(&installed.store_path()).await.unwrap();
+    Store::open_or_create(&installed.store_path())
+        .await
+        .unwrap();
     let expect = |samples: &BTreeMap<String, f64>| {
         assert_eq!(of(samples, "authorised{portal=\"acme\"}"), Some(&0.0));
         let condition = "condition{portal=\"acme\",kind=\"no-tokens\"}";
@@ -248,7 +250,11 @@ async fn a_portal_without_tokens_has_metrics() {
     eventually("authorised", || {
         of(&samples(&installed), "authorised{portal=\"acme\"}") == Some(&1.0)
     });
-    assert!(!samples(&installed).keys().any(|name| name.contains("no-tokens")));
+    assert!(
+        !samples(&installed)
+            .keys()
+            .any(|name| name.contains("no-tokens"))
+    );
     assert_eq!(daemon.stop(), Some(0));
 }
 

@@ -132,7 +132,11 @@ pub(super) async fn ask_all(desk: &Desk, timeout: Duration) -> Vec<anyhow::Resul
 
 /// What the queue says that is not as it should be; notes what it says. `running`: somebody drains, and
 /// binds again by itself.
-pub(super) fn conditions(portal: &mut PortalStatus, live: &Live, running: bool) -> Vec<Trouble> {
+pub(in crate::cli) fn conditions(
+    portal: &mut PortalStatus,
+    live: &Live,
+    running: bool,
+) -> Vec<Trouble> {
     let mut found = Vec::new();
     if !live.bound {
         let unbound = Trouble::new(Kind::Unbound);

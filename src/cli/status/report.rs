@@ -99,7 +99,7 @@ pub struct PortalStatus {
 
 impl PortalStatus {
     /// Puts what a look at the portal found in place of what the state file knew of it.
-    pub(super) fn look_anew(&mut self, found: Vec<Trouble>, now: Timestamp) {
+    pub(in crate::cli) fn look_anew(&mut self, found: Vec<Trouble>, now: Timestamp) {
         let answered = self.live.is_some();
         let before = std::mem::take(&mut self.conditions);
         let since = |kind| {
@@ -302,7 +302,11 @@ fn configured(portal: &PortalConfig) -> PortalStatus {
     }
 }
 
-async fn of_portal(
+/// Gathers the status of one portal. `held`: somebody holds the drain lock.
+///
+/// # Errors
+/// A fault of the state file.
+pub(in crate::cli) async fn of_portal(
     desk: &Desk,
     store: &Store,
     portal: &PortalConfig,
