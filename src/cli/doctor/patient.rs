@@ -194,8 +194,13 @@ impl Patient<'_> {
                     "there was none yet; start the service, or `b24-tidyd run --once`",
                 ),
                 Some(last) => {
-                    let ago = age(last.at, now);
-                    chart.ok("last drain", format!("{ago} ago: {}", last.outcome));
+                    let text = format!("{} ago: {}", age(last.at, now), last.outcome);
+                    if seconds_between(last.at, now) > QUIET_SECONDS {
+                        let remedy = "is the service running? `systemctl status b24-tidyd`";
+                        chart.warn("last drain", format!("{text}; {remedy}"));
+                    } else {
+                        chart.ok("last drain", text);
+                    }
                 }
             }
         }
@@ -206,6 +211,9 @@ impl Patient<'_> {
             None => looked.trouble.into_iter().collect(),
         };
         status.look_anew(found, now);
+        if record.is_some() && status.parked.is_empty() && status.contested.is_empty() {
+            chart.ok("failures", "0 refused, 0 contested contacts");
+        }
         for condition in &status.conditions {
             chart.condition(condition);
         }
