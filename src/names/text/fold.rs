@@ -1,24 +1,22 @@
 //! Policy section 1, "Fold": the form in which words are compared with the lists.
 
-use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use smallvec::SmallVec;
 use unicode_normalization::UnicodeNormalization;
 
 use super::glyph::{Glyph, Kind};
-
-const MAPPER: CaseMapperBorrowed<'static> = CaseMapper::new();
+use super::mapping;
 
 /// A folded word. Short ones need no heap.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Fold(SmallVec<[u8; 64]>);
+#[derive(Debug, Default)]
+pub(in crate::names) struct Fold(SmallVec<[u8; 64]>);
 
 impl Fold {
-    pub(super) fn of(glyphs: &[Glyph]) -> Fold {
+    pub(in crate::names) fn of(glyphs: &[Glyph]) -> Fold {
         Fold::of_some(glyphs.iter())
     }
 
     /// Folds the given characters as if they stood side by side.
-    pub(super) fn of_some<'a>(glyphs: impl Iterator<Item = &'a Glyph> + Clone) -> Fold {
+    pub(in crate::names) fn of_some<'a>(glyphs: impl Iterator<Item = &'a Glyph> + Clone) -> Fold {
         let visible = glyphs.filter(|glyph| glyph.kind != Kind::Format);
         let mut folded = SmallVec::new();
         for glyph in visible.clone() {
@@ -26,14 +24,18 @@ impl Fold {
                 return Fold::by_the_book(visible.map(|glyph| unify_apostrophe(*glyph)));
             };
             for ch in letters {
-                folded.extend_from_slice(ch.encode_utf8(&mut [0; 4]).as_bytes());
+                if ch.is_ascii() {
+                    folded.push(ch as u8);
+                } else {
+                    folded.extend_from_slice(ch.encode_utf8(&mut [0; 4]).as_bytes());
+                }
             }
         }
         Fold(folded)
     }
 
     /// Folds an entry of a list.
-    pub(super) fn of_text(text: &str) -> Fold {
+    pub(in crate::names) fn of_text(text: &str) -> Fold {
         let glyphs: Vec<Glyph> = text.chars().map(Glyph::new).collect();
         Fold::of(&glyphs)
     }
@@ -41,11 +43,11 @@ impl Fold {
     /// NFC, full case folding, `i` with a dot above becomes `i`, NFC.
     fn by_the_book(visible: impl Iterator<Item = char>) -> Fold {
         let composed: String = visible.nfc().collect();
-        let folded = MAPPER.fold_string(&composed).replace("i\u{307}", "i");
+        let folded = mapping::fold_fully(&composed).replace("i\u{307}", "i");
         Fold(folded.nfc().collect::<String>().bytes().collect())
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::names) fn as_str(&self) -> &str {
         // Only whole characters are ever written; the empty string is in no list.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
@@ -77,7 +79,7 @@ fn fold_alone(glyph: Glyph) -> Option<impl Iterator<Item = char>> {
         | '\u{48A}'..='\u{52F}'
         | '\u{531}'..='\u{556}'
         | '\u{561}'..='\u{586}'
-        | '\u{1EA0}'..='\u{1EF9}') => (MAPPER.simple_fold(ch), None),
+        | '\u{1EA0}'..='\u{1EF9}') => (mapping::fold(ch), None),
         // Dashes and quotes; Chinese; emoji.
         ch @ ('\u{2010}'..='\u{2027}' | '\u{4E00}'..='\u{9FFF}' | '\u{1F300}'..='\u{1FAFF}') => {
             (ch, None)

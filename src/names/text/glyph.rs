@@ -1,29 +1,29 @@
 //! Policy section 1, letter by letter: what a single character is.
 
-use icu_casemap::{CaseMapper, CaseMapperBorrowed};
 use icu_properties::props::{GeneralCategory, Script};
 use icu_properties::{CodePointMapData, CodePointMapDataBorrowed};
 use smallvec::SmallVec;
 
-const MAPPER: CaseMapperBorrowed<'static> = CaseMapper::new();
+use super::mapping;
+
 const CATEGORY: CodePointMapDataBorrowed<'static, GeneralCategory> = CodePointMapData::new();
 const SCRIPT: CodePointMapDataBorrowed<'static, Script> = CodePointMapData::new();
 
 /// A text under work. Names of up to 64 characters need no heap.
-pub(super) type Glyphs = SmallVec<[Glyph; 64]>;
+pub(in crate::names) type Glyphs = SmallVec<[Glyph; 64]>;
 
 /// One character and all that the rules ask about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Glyph {
-    pub(super) ch: char,
-    pub(super) kind: Kind,
-    pub(super) case: Case,
-    pub(super) alphabet: Alphabet,
+pub(in crate::names) struct Glyph {
+    pub(in crate::names) ch: char,
+    pub(in crate::names) kind: Kind,
+    pub(in crate::names) case: Case,
+    pub(in crate::names) alphabet: Alphabet,
 }
 
 /// The classes of section 1. Each character has exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(in crate::names) enum Kind {
     /// Unicode White_Space.
     White,
     /// Category L*, apostrophes excepted.
@@ -50,7 +50,7 @@ pub(super) enum Kind {
 
 /// The case of a *cased letter*; `None` for every other character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Case {
+pub(in crate::names) enum Case {
     None,
     Lower,
     Upper,
@@ -58,7 +58,7 @@ pub(super) enum Case {
 
 /// The alphabets that have cased letters here; all others are left alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Alphabet {
+pub(in crate::names) enum Alphabet {
     Latin,
     Greek,
     Cyrillic,
@@ -67,20 +67,26 @@ pub(super) enum Alphabet {
 }
 
 impl Glyph {
-    pub(super) fn new(ch: char) -> Glyph {
+    pub(in crate::names) fn new(ch: char) -> Glyph {
         match ch {
-            'a'..='z' => Glyph::latin(ch, Case::Lower),
-            'A'..='Z' => Glyph::latin(ch, Case::Upper),
+            'a'..='z' | 'à'..='ö' | 'ø'..='ÿ' => {
+                Glyph::letter(ch, Case::Lower, Alphabet::Latin)
+            }
+            'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' => {
+                Glyph::letter(ch, Case::Upper, Alphabet::Latin)
+            }
+            'а'..='џ' => Glyph::letter(ch, Case::Lower, Alphabet::Cyrillic),
+            'Ѐ'..='Я' => Glyph::letter(ch, Case::Upper, Alphabet::Cyrillic),
             _ => Glyph::look_up(ch),
         }
     }
 
-    fn latin(ch: char, case: Case) -> Glyph {
+    fn letter(ch: char, case: Case, alphabet: Alphabet) -> Glyph {
         Glyph {
             ch,
             kind: Kind::Letter,
             case,
-            alphabet: Alphabet::Latin,
+            alphabet,
         }
     }
 
@@ -112,7 +118,7 @@ impl Glyph {
     }
 
     /// Puts another form of the same letter in its place; answers whether that is a change.
-    pub(super) fn replace(&mut self, ch: char) -> bool {
+    pub(in crate::names) fn replace(&mut self, ch: char) -> bool {
         let changes = self.ch != ch;
         if changes {
             *self = Glyph::new(ch);
@@ -120,38 +126,38 @@ impl Glyph {
         changes
     }
 
-    pub(super) fn is_letter(self) -> bool {
+    pub(in crate::names) fn is_letter(self) -> bool {
         self.kind == Kind::Letter
     }
 
-    pub(super) fn is_cased(self) -> bool {
+    pub(in crate::names) fn is_cased(self) -> bool {
         self.case != Case::None
     }
 
-    pub(super) fn is_upper(self) -> bool {
+    pub(in crate::names) fn is_upper(self) -> bool {
         self.case == Case::Upper
     }
 
-    pub(super) fn is_lower(self) -> bool {
+    pub(in crate::names) fn is_lower(self) -> bool {
         self.case == Case::Lower
     }
 
     /// Either class of apostrophe.
-    pub(super) fn is_apostrophe(self) -> bool {
+    pub(in crate::names) fn is_apostrophe(self) -> bool {
         matches!(self.kind, Kind::Apostrophe | Kind::TurnedComma)
     }
 
-    pub(super) fn is_cyrillic_letter(self) -> bool {
+    pub(in crate::names) fn is_cyrillic_letter(self) -> bool {
         self.is_letter() && self.alphabet == Alphabet::Cyrillic
     }
 
     /// The Georgian capitals that are always lowered (section 2).
-    pub(super) fn is_mtavruli(self) -> bool {
+    pub(in crate::names) fn is_mtavruli(self) -> bool {
         ('\u{1C90}'..='\u{1CBF}').contains(&self.ch) && self.is_letter()
     }
 
     /// Hyphens join the parts of a double name; other separators do not.
-    pub(super) fn is_hyphen(self) -> bool {
+    pub(in crate::names) fn is_hyphen(self) -> bool {
         matches!(self.ch, '-' | '\u{2010}' | '\u{2011}')
     }
 }
@@ -197,12 +203,25 @@ impl Case {
         );
         if !may_be_cased || alphabet == Alphabet::Other {
             Case::None
-        } else if MAPPER.simple_lowercase(ch) != ch {
+        } else if mapping::lower(ch) != ch {
             Case::Upper
-        } else if MAPPER.simple_uppercase(ch) != ch {
+        } else if mapping::has_upper(ch) {
             Case::Lower
         } else {
             Case::None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The letters beyond ASCII that need no table are what the table says.
+    #[test]
+    fn the_quick_way_is_the_tables_way() {
+        for ch in '\u{80}'..='\u{600}' {
+            assert_eq!(Glyph::new(ch), Glyph::look_up(ch), "{ch:?}");
         }
     }
 }

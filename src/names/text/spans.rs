@@ -7,31 +7,24 @@ use smallvec::SmallVec;
 use super::glyph::{Glyph, Glyphs, Kind};
 
 /// Places in the glyphs of a field (or of a token, for parts).
-pub(super) type Span = Range<usize>;
+pub(in crate::names) type Span = Range<usize>;
 
 /// The spans of a usual name, without the heap.
-pub(super) type Spans = SmallVec<[Span; 8]>;
+pub(in crate::names) type Spans = SmallVec<[Span; 8]>;
 
 /// A text as the engine works on it.
-pub(super) fn glyphs(text: &str) -> Glyphs {
+pub(in crate::names) fn glyphs(text: &str) -> Glyphs {
     text.chars().map(Glyph::new).collect()
 }
 
 /// Tokens: maximal runs without white space.
-pub(super) fn tokens(field: &[Glyph]) -> Spans {
+pub(in crate::names) fn tokens(field: &[Glyph]) -> Spans {
     runs(field, |at| field[at].kind != Kind::White)
 }
 
 /// Parts: maximal runs of word characters inside a token.
-pub(super) fn parts(token: &[Glyph]) -> Spans {
+pub(in crate::names) fn parts(token: &[Glyph]) -> Spans {
     runs(token, |at| is_word_character(token, at))
-}
-
-/// Parts with at least one letter.
-pub(super) fn letter_parts(token: &[Glyph]) -> Spans {
-    let mut parts = parts(token);
-    parts.retain(|part| token[part.clone()].iter().any(|glyph| glyph.is_letter()));
-    parts
 }
 
 fn runs(glyphs: &[Glyph], belongs: impl Fn(usize) -> bool) -> Spans {
@@ -53,7 +46,8 @@ fn runs(glyphs: &[Glyph], belongs: impl Fn(usize) -> bool) -> Spans {
     runs
 }
 
-fn is_word_character(token: &[Glyph], at: usize) -> bool {
+/// Whether a character of a token belongs to a part.
+pub(in crate::names) fn is_word_character(token: &[Glyph], at: usize) -> bool {
     match token[at].kind {
         Kind::Letter
         | Kind::Mark
