@@ -83,10 +83,11 @@ impl Engine {
         }
         let tidied = self.work(field, text);
         if text.chars().eq(tidied.glyphs.iter().map(|glyph| glyph.ch)) {
-            Cow::Borrowed(text)
-        } else {
-            Cow::Owned(spell(&tidied.glyphs))
+            return Cow::Borrowed(text);
         }
+        let mut output = String::with_capacity(text.len());
+        output.extend(tidied.glyphs.iter().map(|glyph| glyph.ch));
+        Cow::Owned(output)
     }
 
     /// The same text as [`Engine::tidy`] gives, with the rule that decided about each word.
@@ -115,8 +116,7 @@ impl Engine {
     fn work(&self, field: Field, text: &str) -> Tidied {
         let mut glyphs = spans::glyphs(text);
         let words = spans::tokens(&glyphs);
-        let original = glyphs.clone();
-        let mut before = glyphs.clone();
+        let mut before = Glyphs::from_slice(&glyphs);
         let mut rules = Rules::new();
         for round in 0..ROUNDS {
             let of_round = self.apply_policy(field, &mut glyphs, &words);
@@ -139,7 +139,7 @@ impl Engine {
             before.copy_from_slice(&glyphs);
         }
         Tidied {
-            glyphs: original,
+            glyphs: spans::glyphs(text),
             rules: SmallVec::from_elem(Rule::Kept, words.len()),
             words,
         }

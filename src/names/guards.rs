@@ -18,7 +18,9 @@ pub(super) fn not_a_name(field: &[Glyph], words: &[Span]) -> Option<NotAName> {
         let reason = match glyph.kind {
             Kind::Letter => {
                 has_case |= glyph.is_cased() || glyph.is_mtavruli();
-                starts_broken_encoding(&field[at..]).then_some(NotAName::BrokenEncoding)
+                let may_lead = ('\u{C2}'..='\u{E2}').contains(&glyph.ch);
+                (may_lead && starts_broken_encoding(&field[at..]))
+                    .then_some(NotAName::BrokenEncoding)
             }
             Kind::Control | Kind::PrivateUse => Some(NotAName::ForeignSign),
             Kind::Other => {
@@ -27,7 +29,9 @@ pub(super) fn not_a_name(field: &[Glyph], words: &[Span]) -> Option<NotAName> {
             }
             _ => None,
         };
-        found = [found, reason].into_iter().flatten().min();
+        if let Some(reason) = reason {
+            found = Some(found.map_or(reason, |earlier| earlier.min(reason)));
+        }
     }
     if !has_case {
         return Some(NotAName::NoCasedLetter);
@@ -54,7 +58,7 @@ pub(super) fn is_company(lexicon: &Lexicon, field: &[Glyph], reading: &Reading) 
         let glyphs = &field[token.span.clone()];
         match strip(glyphs) {
             stripped if stripped.len() == glyphs.len() => token.lists,
-            stripped => lexicon.lists_of(Fold::of(stripped).as_str()),
+            stripped => lexicon.lists_of(Fold::of(stripped).as_bytes()),
         }
     };
     let is_legal_form = |token: &Token| {

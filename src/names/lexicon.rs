@@ -117,7 +117,7 @@ impl Lists {
 /// Every listed word by its fold.
 #[derive(Default)]
 pub(super) struct Lexicon {
-    words: HashMap<Box<str>, Lists, BuildHasherDefault<WordHasher>>,
+    words: HashMap<Box<[u8]>, Lists, BuildHasherDefault<WordHasher>>,
     /// In bytes: no longer word needs to be looked up.
     longest: usize,
 }
@@ -240,19 +240,19 @@ impl Lexicon {
 
     fn add(&mut self, word: &str, list: Lists) {
         let fold = Fold::of_text(word);
-        self.longest = self.longest.max(fold.as_str().len());
-        let lists = self.words.entry(fold.as_str().into()).or_default();
+        self.longest = self.longest.max(fold.as_bytes().len());
+        let lists = self.words.entry(fold.as_bytes().into()).or_default();
         lists.0 |= list.0;
     }
 
     fn remove(&mut self, word: &str, list: Lists) {
-        if let Some(lists) = self.words.get_mut(Fold::of_text(word).as_str()) {
+        if let Some(lists) = self.words.get_mut(Fold::of_text(word).as_bytes()) {
             lists.0 &= !list.0;
         }
     }
 
-    /// The lists that a folded word stands in.
-    pub(super) fn lists_of(&self, fold: &str) -> Lists {
+    /// The lists that a word stands in, by the bytes of its fold.
+    pub(super) fn lists_of(&self, fold: &[u8]) -> Lists {
         if fold.is_empty() || fold.len() > self.longest {
             return Lists::default();
         }
@@ -282,6 +282,9 @@ impl Hasher for WordHasher {
         }
     }
 
+    /// The length of the word, which adds nothing to its bytes.
+    fn write_usize(&mut self, _: usize) {}
+
     fn finish(&self) -> u64 {
         self.0
     }
@@ -289,5 +292,5 @@ impl Hasher for WordHasher {
 
 /// Whether a folded word is one of the words of a short list.
 pub(super) fn is_one_of(fold: &Fold, words: &[&str]) -> bool {
-    words.contains(&fold.as_str())
+    words.iter().any(|word| word.as_bytes() == fold.as_bytes())
 }

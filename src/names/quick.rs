@@ -1,6 +1,6 @@
-//! A quick road for what most fields hold: one or two words of plain Latin or Cyrillic letters that no
-//! list knows. It needs no Unicode table, and gives what the policy gives; where a rule might ask for
-//! more, it gives nothing and the engine takes the long road.
+//! A quick road for what most fields hold: a few words of plain Latin or Cyrillic letters that no list
+//! knows. It needs no Unicode table, and gives what the policy gives; where a rule might ask for more,
+//! it gives nothing and the engine takes the long road.
 
 use std::borrow::Cow;
 
@@ -8,17 +8,12 @@ use smallvec::SmallVec;
 
 use super::choice::Style;
 use super::lexicon::Lexicon;
+use super::lists;
 use super::settings::Settings;
 use super::text::mapping;
 
-/// How many words a field may have.
-const WORDS: usize = 2;
-
 /// The longest word in bytes that is looked up here.
 const LONGEST_WORD: usize = 48;
-
-/// Fewer capitals in a word may be initials.
-const CAPITALS: usize = 4;
 
 /// Whether the settings leave a quick road at all: no exact spellings, no `i` of its own, and no
 /// Scottish Gaelic, where every `Mac` is a prefix.
@@ -27,77 +22,117 @@ pub(super) fn is_open(settings: &Settings) -> bool {
     settings.overrides.is_empty() && !language.is_turkic() && language.as_str() != "gd"
 }
 
-/// The tidied text, if nothing but the letters themselves decides about it.
+/// The tidied text, if nothing but the letters themselves decides about it: words with a space between
+/// them, each of which begins with a capital in the end and has no other.
 pub(super) fn tidy<'a>(text: &'a str, style: Style, lexicon: &Lexicon) -> Option<Cow<'a, str>> {
-    let mut words: SmallVec<[Word<'_>; WORDS]> = SmallVec::new();
-    for word in text.split(' ') {
-        if words.len() == WORDS {
-            return None;
-        }
-        words.push(Word::read(word, style, lexicon)?);
+    let mut tidied: SmallVec<[u8; 64]> = SmallVec::new();
+    let mut word = Word::default();
+    for ch in text.chars() {
+        let is_upper = match ch {
+            'a'..='z' | 'à'..='ö' | 'ø'..='þ' | 'а'..='џ' => false,
+            'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' | 'Ѐ'..='Я' => true,
+            ' ' => {
+                word.end(style, lexicon)?;
+                word = Word::default();
+                tidied.push(b' ');
+                continue;
+            }
+            _ => return None,
+        };
+        let lower = if is_upper { mapping::lower(ch) } else { ch };
+        let becomes = match (word.letters, is_upper) {
+            (0, true) | (1.., false) => ch,
+            (0, false) => mapping::title(ch),
+            (1.., true) => lower,
+        };
+        word.add(lower, is_upper)?;
+        push(&mut tidied, becomes);
     }
-    if words.iter().all(|word| word.is_fine) {
+    word.end(style, lexicon)?;
+    if tidied[..] == *text.as_bytes() {
         return Some(Cow::Borrowed(text));
     }
-    let mut output = String::with_capacity(text.len());
-    for (number, word) in words.iter().enumerate() {
-        if number > 0 {
-            output.push(' ');
-        }
-        word.write(&mut output);
+    std::str::from_utf8(&tidied)
+        .ok()
+        .map(|tidied| Cow::Owned(tidied.to_owned()))
+}
+
+fn push(bytes: &mut SmallVec<[u8; 64]>, ch: char) {
+    if ch.is_ascii() {
+        bytes.push(ch as u8);
+    } else {
+        bytes.extend_from_slice(ch.encode_utf8(&mut [0; 4]).as_bytes());
     }
-    Some(Cow::Owned(output))
 }
 
-/// A word that begins with a capital in the end, and has no other.
-struct Word<'a> {
-    text: &'a str,
-    /// So it is spelt already.
-    is_fine: bool,
+/// A word as far as it was read.
+struct Word {
+    letters: usize,
+    uppers: usize,
+    starts_upper: bool,
+    fold: [u8; LONGEST_WORD],
+    /// How much of the fold is filled.
+    length: usize,
 }
 
-impl Word<'_> {
-    fn read<'a>(text: &'a str, style: Style, lexicon: &Lexicon) -> Option<Word<'a>> {
-        let mut fold = [0; LONGEST_WORD];
-        if text.is_empty() || text.len() > LONGEST_WORD {
-            return None;
+impl Default for Word {
+    fn default() -> Word {
+        Word {
+            letters: 0,
+            uppers: 0,
+            starts_upper: false,
+            fold: [0; LONGEST_WORD],
+            length: 0,
         }
-        let (mut letters, mut uppers, mut starts_upper) = (0, 0, false);
-        let mut end = 0;
-        for ch in text.chars() {
-            let lower = match ch {
-                'a'..='z' | 'à'..='ö' | 'ø'..='ÿ' | 'а'..='џ' => ch,
-                'A'..='Z' | 'À'..='Ö' | 'Ø'..='Þ' | 'Ѐ'..='Я' => {
-                    uppers += 1;
-                    starts_upper |= letters == 0;
-                    mapping::lower(ch)
-                }
-                _ => return None,
-            };
-            letters += 1;
-            end += lower.encode_utf8(&mut fold[end..]).len();
-        }
-        let is_fine = starts_upper && uppers == 1;
-        let fold = std::str::from_utf8(&fold[..end]).ok()?;
-        let is_ordinary = match style {
-            Style::Plain => true,
+    }
+}
+
+impl Word {
+    /// `None` if the word is too long.
+    fn add(&mut self, lower: char, is_upper: bool) -> Option<()> {
+        let room = self
+            .fold
+            .get_mut(self.length..self.length + lower.len_utf8())?;
+        lower.encode_utf8(room);
+        self.length += room.len();
+        self.starts_upper |= self.letters == 0 && is_upper;
+        self.letters += 1;
+        self.uppers += usize::from(is_upper);
+        Some(())
+    }
+
+    /// `None` if a rule might ask for more than the letters of the word.
+    fn end(&self, style: Style, lexicon: &Lexicon) -> Option<()> {
+        let fold = &self.fold[..self.length];
+        let is_ordinary = !fold.is_empty() && !fold.starts_with(b"ij");
+        let is_done = match style {
+            Style::Plain => is_ordinary,
             Style::Smart => {
-                let is_uniform = uppers == 0 || uppers == letters && letters >= CAPITALS;
-                (is_fine || is_uniform)
-                    && !fold.starts_with("mc")
+                is_ordinary
+                    && self.has_plain_shape()
+                    && !fold.starts_with(b"mc")
                     && lexicon.lists_of(fold).is_empty()
             }
         };
-        (is_ordinary && !fold.starts_with("ij")).then_some(Word { text, is_fine })
+        is_done.then_some(())
     }
 
-    fn write(&self, output: &mut String) {
-        if self.is_fine {
-            output.push_str(self.text);
-            return;
+    /// Shape L, T, INV or U1; or U, unless it is short enough for initials.
+    fn has_plain_shape(&self) -> bool {
+        match (self.uppers, self.starts_upper) {
+            (0, _) | (1, true) => true,
+            (uppers, false) => uppers + 1 == self.letters,
+            (uppers, true) => uppers == self.letters && self.is_no_initials(),
         }
-        let mut letters = self.text.chars();
-        output.extend(letters.next().map(mapping::title));
-        output.extend(letters.map(mapping::lower));
+    }
+
+    /// Four capitals, or three with a vowel.
+    fn is_no_initials(&self) -> bool {
+        self.letters >= 4 || self.letters == 3 && self.has_plain_vowel()
+    }
+
+    fn has_plain_vowel(&self) -> bool {
+        let fold = std::str::from_utf8(&self.fold[..self.length]).unwrap_or_default();
+        fold.chars().any(|letter| lists::VOWELS.contains(&letter))
     }
 }

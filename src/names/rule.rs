@@ -18,16 +18,16 @@ pub enum Rule {
     MixedCase,
     /// Title case (7.1).
     TitleCase,
-    /// The first letter of a mixed-case word is raised (7).
-    FirstLetter,
-    /// A lower first letter before a capital stays (7).
-    LowerStart,
     /// Two capitals that are initials stay (7.2).
     TwoCapitals,
     /// Three capitals without a vowel are initials, too (7).
     ThreeCapitals,
     /// A second capital that is no typo stays (7.4).
     SecondCapital,
+    /// A lower first letter before a capital stays (7).
+    LowerStart,
+    /// The first letter of a mixed-case word is raised (7).
+    FirstLetter,
     /// The shift key that came late is repaired (7, shape SH).
     LateShift,
     /// Capitals after a typed prefix are lowered (7.5).

@@ -328,7 +328,7 @@ fn the_deciding_rule_is_named() {
         ("deAndre JoAnn", &[Rule::LowerStart, Rule::MixedCase]),
         (
             "oNeill van Dam",
-            &[Rule::FirstLetter, Rule::KeptParticle, Rule::Kept],
+            &[Rule::FirstLetter, Rule::Particle, Rule::Kept],
         ),
         (
             "JRR Tolkien (author)",

@@ -14,7 +14,7 @@ use super::surroundings::Surroundings;
 /// otherwise. `None` if the token is neither.
 pub(super) fn tidy(around: &Surroundings<'_>, token: &mut [Glyph]) -> Option<Rule> {
     let shape = around.token().shape?;
-    if around.token().tally.letters == token.len() {
+    if around.token().tally.letters as usize == token.len() {
         return None;
     }
     let before_comma = match &*token {
@@ -22,7 +22,7 @@ pub(super) fn tidy(around: &Surroundings<'_>, token: &mut [Glyph]) -> Option<Rul
         _ => None,
     };
     let lists = match &before_comma {
-        Some(fold) => around.lexicon.lists_of(fold.as_str()),
+        Some(fold) => around.lexicon.lists_of(fold.as_bytes()),
         None => around.token().lists,
     };
     let is_courtesy_title = lists.has(Lists::COURTESY_TITLE);

@@ -155,7 +155,7 @@ impl Reading {
 
     /// Finds the lists of a token and its parts.
     fn look_up(&mut self, field: &[Glyph], token: &mut Token, lexicon: &Lexicon) {
-        let lists_of = |span: &Span| lexicon.lists_of(Fold::of(&field[span.clone()]).as_str());
+        let lists_of = |span: &Span| lexicon.lists_of(Fold::of(&field[span.clone()]).as_bytes());
         let parts = &mut self.parts[token.parts.clone()];
         token.is_one_character = token.tally.letters == 1
             && Fold::of(&field[token.span.clone()])
@@ -209,14 +209,14 @@ impl Part {
         is_typed && {
             let part = &field[self.span.clone()];
             let is_short = self.tally.letters <= 2;
-            let lists = if part.len() == self.tally.letters && !is_short {
+            let lists = if part.len() == self.tally.letters as usize && !is_short {
                 self.lists
             } else {
                 let fold = Fold::of_some(part.iter().filter(|glyph| glyph.is_letter()));
                 if fold.as_str() == "ij" {
                     return false;
                 }
-                lexicon.lists_of(fold.as_str())
+                lexicon.lists_of(fold.as_bytes())
             };
             !lists.has(Lists::NUMERAL) && !lists.has(Lists::POST_NOMINAL)
         }

@@ -19,11 +19,11 @@ pub(super) fn tidy_post_nominal(around: &Surroundings<'_>, token: &mut [Glyph]) 
         return false;
     }
     let letters = || token.iter().filter(|glyph| glyph.is_letter());
-    let listed = if token.len() == around.token().tally.letters {
+    let listed = if token.len() == around.token().tally.letters as usize {
         around.token().lists
     } else {
         let fold = Fold::of_some(letters());
-        around.lexicon.lists_of(fold.as_str())
+        around.lexicon.lists_of(fold.as_bytes())
     };
     let is_exactly = |entry: &&&str| letters().map(|glyph| glyph.ch).eq(entry.chars());
     if listed.has(Lists::NAMELIKE_POST_NOMINAL) {
@@ -86,6 +86,6 @@ pub(super) fn became_numeral(around: &Surroundings<'_>, field: &[Glyph]) -> bool
     // Nothing that any rule gives to another word folds to a numeral but by its ı.
     around.casing.is_turkic() && glyphs.iter().all(|glyph| glyph.ch.is_ascii()) && {
         let fold = Fold::of(glyphs);
-        around.lexicon.lists_of(fold.as_str()).has(Lists::NUMERAL)
+        around.lexicon.lists_of(fold.as_bytes()).has(Lists::NUMERAL)
     }
 }

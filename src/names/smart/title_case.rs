@@ -96,7 +96,10 @@ fn letter_after_mac(around: &Surroundings<'_>, part: &[Glyph]) -> Option<usize> 
         return None;
     }
     let fold = Fold::of(part);
-    let listed = around.lexicon.lists_of(fold.as_str()).has(Lists::MAC_NAME);
+    let listed = around
+        .lexicon
+        .lists_of(fold.as_bytes())
+        .has(Lists::MAC_NAME);
     let starts_with_any =
         |starts: &[&str]| starts.iter().any(|start| fold.as_str().starts_with(start));
     let gaelic = || {

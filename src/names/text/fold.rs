@@ -20,15 +20,15 @@ impl Fold {
         let visible = glyphs.filter(|glyph| glyph.kind != Kind::Format);
         let mut folded = SmallVec::new();
         for glyph in visible.clone() {
+            if glyph.ch.is_ascii() && glyph.is_letter() {
+                folded.push(glyph.ch.to_ascii_lowercase() as u8);
+                continue;
+            }
             let Some(letters) = fold_alone(*glyph) else {
                 return Fold::by_the_book(visible.map(|glyph| unify_apostrophe(*glyph)));
             };
             for ch in letters {
-                if ch.is_ascii() {
-                    folded.push(ch as u8);
-                } else {
-                    folded.extend_from_slice(ch.encode_utf8(&mut [0; 4]).as_bytes());
-                }
+                folded.extend_from_slice(ch.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
         Fold(folded)
@@ -45,6 +45,10 @@ impl Fold {
         let composed: String = visible.nfc().collect();
         let folded = mapping::fold_fully(&composed).replace("i\u{307}", "i");
         Fold(folded.nfc().collect::<String>().bytes().collect())
+    }
+
+    pub(in crate::names) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     pub(in crate::names) fn as_str(&self) -> &str {

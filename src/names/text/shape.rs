@@ -32,11 +32,11 @@ impl Shape {
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::names) struct Tally {
     /// Letters, cased or not.
-    pub(in crate::names) letters: usize,
+    pub(in crate::names) letters: u32,
     /// Cased letters.
-    pub(in crate::names) cased: usize,
+    pub(in crate::names) cased: u32,
     /// Upper letters among them.
-    pub(in crate::names) uppers: usize,
+    pub(in crate::names) uppers: u32,
     /// The first letter is a cased one.
     pub(in crate::names) starts_cased: bool,
     /// The first cased letter is upper.
@@ -56,7 +56,7 @@ impl Tally {
         }
         self.cased += 1;
         let upper = glyph.is_upper();
-        self.uppers += usize::from(upper);
+        self.uppers += u32::from(upper);
         match self.cased {
             1 => {
                 self.starts_cased = self.letters == 1;
@@ -70,8 +70,7 @@ impl Tally {
     /// The shape of what was counted; `None` without a cased letter.
     pub(in crate::names) fn shape(&self) -> Option<Shape> {
         let (cased, uppers) = (self.cased, self.uppers);
-        let after_second =
-            uppers - usize::from(self.starts_upper) - usize::from(self.second_is_upper);
+        let after_second = uppers - u32::from(self.starts_upper) - u32::from(self.second_is_upper);
         match cased {
             0 => None,
             _ if uppers == 0 => Some(Shape::Lower),
