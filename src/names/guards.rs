@@ -73,8 +73,7 @@ pub(super) fn is_company(lexicon: &Lexicon, field: &[Glyph], reading: &Reading) 
 fn spoils(rest: &[Glyph]) -> Option<NotAName> {
     let next = rest.get(1);
     match rest[0].ch {
-        '@' | '_' | '<' | '>' | '{' | '}' | '[' | ']' | '=' | '#' | '|' | '\\' | '^' | '~'
-        | '\u{FFFD}' => Some(NotAName::ForeignSign),
+        sign if lists::FOREIGN_SIGNS.contains(&sign) => Some(NotAName::ForeignSign),
         ':' if matches!(rest, [_, a, b, ..] if a.ch == '/' && b.ch == '/') => {
             Some(NotAName::UrlOrLostLetter)
         }

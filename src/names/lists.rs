@@ -6,6 +6,11 @@
 
 // ---- Section 3: fields that are no names -------------------------------------------------------------
 
+/// 3.2: signs that no name has; the last one stands for a character that was lost.
+pub(super) const FOREIGN_SIGNS: &[char] = &[
+    '#', '<', '=', '>', '@', '[', ']', '\\', '^', '_', '{', '|', '}', '~', '\u{FFFD}',
+];
+
 /// 3.7: generic domains, and the countries that write names in these alphabets.
 pub(super) const TOP_LEVEL_DOMAINS: &[&str] = &[
     "at", "biz", "by", "ch", "com", "cz", "de", "es", "eu", "fr", "info", "io", "it", "kz", "me",
@@ -277,6 +282,9 @@ pub(super) const SYLLABLE_STARTS: &[&str] = &[
     "r", "s", "ss", "sz", "t", "ts", "tt", "tz", "w", "x", "y", "z",
 ];
 
+/// 6.5: its vowels, one to three of them.
+pub(super) const SYLLABLE_VOWELS: &[char] = &['a', 'e', 'i', 'o', 'u'];
+
 /// 6.5: what may end one.
 pub(super) const SYLLABLE_ENDS: &[&str] =
     &["b", "g", "h", "k", "l", "m", "n", "ng", "p", "r", "t", "w"];
@@ -301,6 +309,15 @@ pub(super) const CYRILLIC_SYLLABLE_ENDS: &[&str] = &["й", "л", "м", "н", "н
 
 /// 6.6: Russian "Mr", "Mrs" and "Dr".
 pub(super) const COURTESY_TITLES: &[&str] = &["г-жа", "г-н", "д-р"];
+
+/// 6.6: Russian "candidate" and "doctor", abbreviated.
+pub(super) const DEGREE_STARTS: &[&str] = &["д.", "к."];
+
+/// 6.6: and "of sciences".
+pub(super) const DEGREE_ENDS: &[&str] = &[".н", ".н."];
+
+/// 6.6: Czech "senior" at the end, English "saint" elsewhere, which is no abbreviation.
+pub(super) const SENIOR_OR_SAINT: &str = "st";
 
 /// 6.7: Irish "grandson" and "daughter", after which a surname takes an `h`.
 pub(super) const IRISH_PREFIXES: &[&str] = &["ní", "uí", "ó"];
@@ -391,3 +408,31 @@ pub(super) const VOWELS: &[char] = &[
 /// 7.5: prefixes before a tail of capitals, in exactly this case.
 pub(super) const CAPS_TAIL_PREFIXES: &[&str] =
     &["De", "Di", "Du", "Fitz", "La", "Le", "Mac", "Mc", "Van"];
+
+#[cfg(test)]
+mod tests {
+    /// Reads this file: whatever stands in it as a list of words or letters is sorted, and no entry
+    /// stands in a list twice.
+    #[test]
+    fn every_list_is_sorted() {
+        let file = include_str!("lists.rs");
+        let code = file.split("\n#[cfg(test)]").next().unwrap_or_default();
+        let mut lists = 0;
+        for list in code.split("&[").skip(1) {
+            let Some((entries, _)) = list.split_once(']') else {
+                continue;
+            };
+            let entries: Vec<&str> = entries
+                .split([',', '\n'])
+                .map(str::trim)
+                .filter(|entry| entry.len() > 2 && entry.starts_with(['"', '\'']))
+                .map(|entry| &entry[1..entry.len() - 1])
+                .collect();
+            lists += usize::from(entries.len() > 1);
+            for pair in entries.windows(2) {
+                assert!(pair[0] < pair[1], "{pair:?}");
+            }
+        }
+        assert!(lists > 60, "{lists}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use crate::names::language::Tongue;
 use crate::names::lexicon::Lists;
+use crate::names::lists;
 use crate::names::rule::Rule;
 use crate::names::text::fold::Fold;
 use crate::names::text::glyph::{Glyph, Kind};
@@ -46,8 +47,10 @@ pub(super) fn tidy(around: &Surroundings<'_>, token: &mut [Glyph]) -> Option<Rul
 fn is_russian_degree(token: &[Glyph]) -> bool {
     let fold = Fold::of(token);
     let text = fold.as_str();
-    ["к.", "д."].iter().any(|start| text.starts_with(start))
-        && [".н", ".н."].iter().any(|end| text.ends_with(end))
+    lists::DEGREE_STARTS
+        .iter()
+        .any(|start| text.starts_with(start))
+        && lists::DEGREE_ENDS.iter().any(|end| text.ends_with(end))
 }
 
 /// `med.`, `dipl.-ing.`: groups of letters with a full stop at the end. In front of a field they are
@@ -71,5 +74,5 @@ fn is_cut_short(around: &Surroundings<'_>, token: &[Glyph]) -> bool {
         && ends
         && pieces.filter(|piece| !piece.is_empty()).all(is_group)
         && !(around.in_first_token() && around.speaks(Tongue::English))
-        && !(around.is_followed() && Fold::of(groups).as_str() == "st")
+        && !(around.is_followed() && Fold::of(groups).as_str() == lists::SENIOR_OR_SAINT)
 }

@@ -39,8 +39,8 @@ fn is_latin(text: &str) -> bool {
 /// Vowels, and perhaps a consonant that ends the syllable.
 fn is_rhyme(text: &str) -> bool {
     let vowels = text
-        .bytes()
-        .take_while(|byte| b"aeiou".contains(byte))
+        .chars()
+        .take_while(|letter| lists::SYLLABLE_VOWELS.contains(letter))
         .count();
     let y_alone = text.strip_prefix('y').is_some_and(is_end);
     let has_foreign_pair = || {
