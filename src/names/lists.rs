@@ -433,6 +433,6 @@ mod tests {
                 assert!(pair[0] < pair[1], "{pair:?}");
             }
         }
-        assert!(lists > 60, "{lists}");
+        assert!(lists > 50, "{lists}");
     }
 }

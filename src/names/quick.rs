@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use smallvec::SmallVec;
 
 use super::choice::Style;
+use super::language::Tongue;
 use super::lexicon::Lexicon;
 use super::lists;
 use super::settings::Settings;
@@ -19,7 +20,9 @@ const LONGEST_WORD: usize = 48;
 /// Scottish Gaelic, where every `Mac` is a prefix.
 pub(super) fn is_open(settings: &Settings) -> bool {
     let language = &settings.language;
-    settings.overrides.is_empty() && !language.is_turkic() && language.as_str() != "gd"
+    settings.overrides.is_empty()
+        && !language.is_turkic()
+        && !language.is(Tongue::ScottishGaelic)
 }
 
 /// The tidied text, if nothing but the letters themselves decides about it: words with a space between
