@@ -21,7 +21,7 @@ fn main() -> ExitCode {
             };
         }
     };
-    let format = cli.log_format;
+    let format = cli.global.log_format;
     // Threads resolve names, nothing else; the unit allows for 32 tasks.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(8)

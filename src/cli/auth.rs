@@ -12,7 +12,7 @@ use std::io::{BufRead, IsTerminal, stderr, stdin, stdout};
 
 use clap::{Args, Subcommand};
 
-use super::{Cli, care::desk, exit::Exit};
+use super::{desk::desk, exit::Exit, global::Global};
 
 /// Arguments of `auth`.
 #[derive(Debug, Args)]
@@ -40,13 +40,13 @@ pub enum AuthAction {
 ///
 /// # Errors
 /// Configuration, store, portal, or what was handed over.
-pub(super) async fn auth(cli: &Cli, args: &AuthArgs) -> anyhow::Result<Exit> {
+pub(super) async fn auth(global: &Global, args: &AuthArgs) -> anyhow::Result<Exit> {
     match &args.action {
-        AuthAction::Import(args) => import::run(cli, args).await,
-        AuthAction::Login(args) => login::run(cli, args).await,
+        AuthAction::Import(args) => import::run(global, args).await,
+        AuthAction::Login(args) => login::run(global, args).await,
         AuthAction::Status(args) => {
-            let desk = desk(cli, args.check)?;
-            status::status(&desk, args, cli.portal.is_none(), &mut stdout()).await
+            let desk = desk(global, args.check)?;
+            status::status(&desk, args, global.portal.is_none(), &mut stdout()).await
         }
         AuthAction::Forget(args) => {
             let mut answers = stdin().lock();
@@ -54,7 +54,7 @@ pub(super) async fn auth(cli: &Cli, args: &AuthArgs) -> anyhow::Result<Exit> {
                 .is_terminal()
                 .then_some(&mut answers as &mut dyn BufRead);
             forget::forget(
-                &desk(cli, false)?,
+                &desk(global, false)?,
                 args,
                 person,
                 &mut stdout(),

@@ -1,17 +1,24 @@
 //! What a command works with: its portals, the state file, the time.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::exit::{Exit, Refusal};
+use super::{
+    exit::{Exit, Refusal},
+    global::Global,
+    signals::stop_on_signals,
+};
 use crate::{
-    clock::SharedClock,
+    clock::{SharedClock, SystemClock},
     config::PortalConfig,
     portal::{Context, Patience, Portal, connector_in_use},
-    store::{PortalRecord, Store, StoreFault},
+    store::{Lock, PortalRecord, Store, StoreFault},
 };
 
 /// The longest rest of a command in front of a limit, in seconds: somebody is watching.
@@ -136,4 +143,49 @@ pub(super) fn no_tokens(portal: &PortalConfig) -> Refusal {
             "{name}: no tokens are stored; run `b24-tidyd --portal {name} auth login` or `auth import`"
         ),
     }
+}
+
+/// What a command works with. One that `talks` to portals may have to renew tokens: it needs the
+/// secrets, and is not interrupted in the middle of that.
+pub(super) fn desk(global: &Global, talks: bool) -> anyhow::Result<Desk> {
+    let stop = CancellationToken::new();
+    let config = if talks {
+        stop_on_signals(stop.clone())?;
+        global.configuration()?
+    } else {
+        global.configuration_without_secrets()?
+    };
+    let portals = global
+        .chosen_or_all(&config)?
+        .into_iter()
+        .cloned()
+        .collect();
+    Ok(Desk::open(
+        portals,
+        config.store,
+        Arc::new(SystemClock),
+        stop,
+    )?)
+}
+
+/// Opens the state file for draining: whole, and by nobody else at the same time.
+pub(super) fn open_to_drain(
+    path: &Path,
+    who: &str,
+    stop: CancellationToken,
+) -> anyhow::Result<(Context, Lock)> {
+    let store = Store::open(path)?;
+    let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
+        exit: Exit::Temporary,
+        message: format!(
+            "the drain lock is held by {holder}; stop it first, or let it do the work"
+        ),
+    })?;
+    store.check_integrity()?;
+    Ok((context(store, stop)?, lock))
+}
+
+/// What everything that talks to portals needs, with the system's clock.
+pub(super) fn context(store: Store, stop: CancellationToken) -> anyhow::Result<Context> {
+    Context::new(store, Arc::new(SystemClock), stop).context("HTTP does not start")
 }

@@ -7,13 +7,26 @@ mod network;
 mod patient;
 mod standing;
 
-use std::{io::Write, path::Path};
+use std::{
+    io::{Write, stdout},
+    path::Path,
+    sync::Arc,
+};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{choose, desk::Desk, exit::Exit};
-use crate::{clock::SharedClock, config::Environment, store::StoreFault};
+use super::{
+    desk::Desk,
+    exit::Exit,
+    global::{Global, choose},
+    signals::stop_on_signals,
+};
+use crate::{
+    clock::{SharedClock, SystemClock},
+    config::{Environment, ProcessEnvironment},
+    store::StoreFault,
+};
 
 pub use chart::{Finding, Verdict};
 
@@ -47,6 +60,20 @@ pub struct Ground<'a> {
     pub clock: SharedClock,
     /// Asks for a stop at the next safe point.
     pub stop: CancellationToken,
+}
+
+/// Looks at everything and tells, with the process's own clock and output.
+pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> anyhow::Result<Exit> {
+    let stop = CancellationToken::new();
+    stop_on_signals(stop.clone())?;
+    let ground = Ground {
+        file: &global.config_file(),
+        env: &ProcessEnvironment,
+        portal: global.portal.as_deref(),
+        clock: Arc::new(SystemClock),
+        stop,
+    };
+    run(&ground, args, &mut stdout()).await
 }
 
 /// Looks at everything and tells.

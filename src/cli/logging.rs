@@ -13,7 +13,7 @@ use tracing_subscriber::{
     prelude::*,
 };
 
-use super::progress::WIPE;
+use super::run::progress::WIPE;
 use crate::config::Problems;
 
 /// The form of log lines.

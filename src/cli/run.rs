@@ -1,6 +1,8 @@
 //! `run`: the daemon, and its one-shot form.
 
-use std::{convert::Infallible, io::Write, path::Path, sync::Arc, time::Duration};
+pub(super) mod progress;
+
+use std::{convert::Infallible, io::Write, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::Args;
@@ -11,17 +13,19 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cli, context,
-    exit::{Exit, Refusal, of_reports},
-    progress, told,
+    desk::open_to_drain,
+    exit::{Exit, of_reports},
+    global::Global,
+    output::told,
+    signals::stop_on_signals,
+    text,
 };
 use crate::{
     clock::SystemClock,
     config::Config,
     drain::Outcome,
-    portal::Context,
     service::{self, Daemon, Ending, Notifier, PortalReport, Reread},
-    store::{Lock, Store, StoreFault},
+    store::StoreFault,
 };
 
 /// Arguments of `run`.
@@ -32,31 +36,21 @@ pub struct RunArgs {
     #[arg(long)]
     once: bool,
     /// With --once: how long to wait where a limit or a retry demands it
-    #[arg(long, default_value = "60s", value_parser = duration, value_name = "DURATION")]
+    #[arg(long, default_value = "60s", value_parser = text::duration, value_name = "DURATION")]
     max_wait: Duration,
-}
-
-/// Reads `90`, `90s`, `2m`, `1h 30m` and the like.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "write a duration such as 90s, 2m or 1h".to_owned();
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).map_err(|_| wrong())
 }
 
 /// Runs the daemon until a signal, or drains once.
 ///
 /// # Errors
 /// Configuration, store, or the drain lock.
-pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
+pub async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;
     if !args.once {
-        return daemon(cli, stop).await;
+        return daemon(global, stop).await;
     }
-    let reports = drain_once(cli, args.max_wait, stop).await?;
+    let reports = drain_once(global, args.max_wait, stop).await?;
     let mut lines = String::new();
     for report in &reports {
         lines += &line(report);
@@ -67,13 +61,13 @@ pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
 }
 
 async fn drain_once(
-    cli: &Cli,
+    global: &Global,
     max_wait: Duration,
     stop: CancellationToken,
 ) -> anyhow::Result<Vec<PortalReport>> {
-    let config = cli.configuration()?;
-    let portals = cli.chosen_or_all(&config)?;
-    let opened = open(&config.store, "b24-tidyd run --once", stop);
+    let config = global.configuration()?;
+    let portals = global.chosen_or_all(&config)?;
+    let opened = open_to_drain(&config.store, "b24-tidyd run --once", stop);
     let (context, _lock) = match opened {
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
@@ -91,58 +85,45 @@ async fn drain_once(
     Ok(reports)
 }
 
-/// Opens the state file for draining: whole, and by nobody else at the same time.
-pub(super) fn open(
-    path: &Path,
-    who: &str,
-    stop: CancellationToken,
-) -> anyhow::Result<(Context, Lock)> {
-    let store = Store::open(path)?;
-    let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
-        exit: Exit::Temporary,
-        message: format!(
-            "the drain lock is held by {holder}; stop it first, or let it do the work"
-        ),
-    })?;
-    store.check_integrity()?;
-    Ok((context(store, stop)?, lock))
-}
-
-async fn daemon(cli: &Cli, stop: CancellationToken) -> anyhow::Result<Exit> {
+async fn daemon(global: &Global, stop: CancellationToken) -> anyhow::Result<Exit> {
     // Caught from the start on: a reload that comes early must not end the process.
     let hangups = signal(SignalKind::hangup()).context("SIGHUP cannot be caught")?;
-    let config = read_for_daemon(cli)?;
+    let config = read_for_daemon(global)?;
     let (send, rereads) = mpsc::channel(1);
     let opening = stop.clone();
     let daemon = Daemon {
         clock: Arc::new(SystemClock),
         stop,
         notifier: Notifier::systemd(),
-        open: Box::new(move |path| open(path, "b24-tidyd run", opening.clone())),
+        open: Box::new(move |path| open_to_drain(path, "b24-tidyd run", opening.clone())),
         rereads,
     };
     tokio::select! {
         served = daemon.serve(config) => served?,
-        never = reread_on_hangups(cli, hangups, send) => match never {},
+        never = reread_on_hangups(global, hangups, send) => match never {},
     }
     Ok(Exit::Done)
 }
 
 /// The configuration, with the portals that are to be served.
-fn read_for_daemon(cli: &Cli) -> anyhow::Result<Config> {
-    let mut config = cli.configuration()?;
-    config.portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
+fn read_for_daemon(global: &Global) -> anyhow::Result<Config> {
+    let mut config = global.configuration()?;
+    config.portals = global
+        .chosen_or_all(&config)?
+        .into_iter()
+        .cloned()
+        .collect();
     Ok(config)
 }
 
 /// Reads the configuration again at each SIGHUP.
 async fn reread_on_hangups(
-    cli: &Cli,
+    global: &Global,
     mut hangups: Signal,
     send: mpsc::Sender<Reread>,
 ) -> Infallible {
     while hangups.recv().await.is_some() {
-        let reread = read_for_daemon(cli).map_err(|error| {
+        let reread = read_for_daemon(global).map_err(|error| {
             let text = format!("{error:#}");
             text.lines().map(str::to_owned).collect()
         });
@@ -152,27 +133,6 @@ async fn reread_on_hangups(
     }
     // The daemon is on its way out.
     std::future::pending().await
-}
-
-/// The first signal asks for a stop at a safe point, the second one ends at once.
-pub(super) fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if stop.is_cancelled() {
-                // What is reserved stays reserved, and what was sent is looked at again at the start.
-                std::process::exit(Exit::Temporary.code().into());
-            }
-            tracing::info!("stopping at the next safe point; once more ends at once");
-            stop.cancel();
-        }
-    });
-    Ok(())
 }
 
 /// One line for people: what was done, and what is left.

@@ -5,16 +5,17 @@ pub(super) mod live;
 mod people;
 pub mod report;
 
-use std::io::Write;
+use std::io::{Write, stdout};
 
 use clap::Args;
 
 pub use check::{Thresholds, unknown};
 
 use super::{
-    desk::Desk,
+    desk::{Desk, desk},
     exit::{Exit, exit_of, first_of},
-    told,
+    global::Global,
+    output::told,
 };
 
 /// Arguments of `status`.
@@ -41,6 +42,16 @@ pub struct StatusArgs {
     /// Thresholds of --check
     #[command(flatten)]
     pub thresholds: Thresholds,
+}
+
+/// Tells how the portals are doing, with the process's own clock and output.
+pub(super) async fn status(global: &Global, args: &StatusArgs) -> anyhow::Result<Exit> {
+    let status = async { run(&desk(global, args.live)?, args, &mut stdout()).await };
+    match status.await {
+        // A monitor takes every other code for a broken plugin.
+        Err(error) if args.check => unknown(&error, &mut stdout()),
+        other => other,
+    }
 }
 
 /// Tells how every portal of `desk` is doing.

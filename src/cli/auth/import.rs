@@ -13,9 +13,10 @@ use super::admitted;
 use crate::{
     bitrix::handed::{self, LONGEST},
     cli::{
-        Cli, context,
+        desk::context,
         exit::{Exit, Refusal},
-        run::stop_on_signals,
+        global::Global,
+        signals::stop_on_signals,
     },
     config::PortalConfig,
     portal::{Context, admission::Admission},
@@ -39,9 +40,9 @@ pub struct ImportArgs {
     pub json: bool,
 }
 
-pub(super) async fn run(cli: &Cli, args: &ImportArgs) -> anyhow::Result<Exit> {
-    let config = cli.configuration()?;
-    let portal = cli.chosen(&config)?;
+pub(super) async fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Exit> {
+    let config = global.configuration()?;
+    let portal = global.chosen(&config)?;
     let bytes = read(args.file.as_deref())?;
     // Looked at first: a bad one leaves no state file behind.
     handed::read(&bytes).map_err(|error| bad_input(error.to_string()))?;

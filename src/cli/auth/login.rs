@@ -18,9 +18,10 @@ use crate::{
         redirect::{self, NoCode},
     },
     cli::{
-        Cli, context,
+        desk::context,
         exit::{Exit, Refusal, of_admission},
-        run::stop_on_signals,
+        global::Global,
+        signals::stop_on_signals,
         text::{WIDTH, wrapped},
     },
     config::{PortalConfig, authority},
@@ -62,9 +63,9 @@ pub struct Voice<'w> {
     pub json: bool,
 }
 
-pub(super) async fn run(cli: &Cli, args: &LoginArgs) -> anyhow::Result<Exit> {
-    let config = cli.configuration()?;
-    let portal = cli.chosen(&config)?;
+pub(super) async fn run(global: &Global, args: &LoginArgs) -> anyhow::Result<Exit> {
+    let config = global.configuration()?;
+    let portal = global.chosen(&config)?;
     let store = Store::open_or_create(&config.store)?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;

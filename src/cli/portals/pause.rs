@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde_json::json;
 
-use super::{desk::Desk, exit::Exit, text::moment};
+use crate::cli::{desk::Desk, exit::Exit, text::moment};
 
 /// Arguments of `pause` and `resume`.
 #[derive(Debug, Clone, Args)]

@@ -6,8 +6,11 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{csv, quoted::quoted, text::WIDTH};
-use crate::{contact::FieldChange, store::Change};
+use crate::{
+    cli::text::{WIDTH, csv, quoted},
+    contact::FieldChange,
+    store::Change,
+};
 
 /// In which form a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]

@@ -7,8 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::quoted::quoted;
-use crate::contact::FieldChange;
+use crate::{cli::text::quoted, contact::FieldChange};
 
 /// Examples kept for each rule.
 const EXAMPLES: usize = 3;

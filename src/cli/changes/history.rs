@@ -9,12 +9,11 @@ use anyhow::Context as _;
 use clap::Args;
 use jiff::Timestamp;
 
-use super::{
-    change_list::{ChangeList, FormArgs},
-    exit::Exit,
-    when::When,
+use super::list::{ChangeList, FormArgs};
+use crate::{
+    cli::{exit::Exit, text::When},
+    store::{ChangeFilter, PortalId, RunId, Store},
 };
-use crate::store::{ChangeFilter, PortalId, RunId, Store};
 
 /// Arguments of `history`.
 #[derive(Debug, Clone, Args)]

@@ -6,14 +6,15 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    change_list::{ChangeList, FormArgs},
-    change_summary::ChangeSummary,
-    exit::Exit,
+    list::{ChangeList, FormArgs},
     report::Report,
-    text::count,
+    summary::ChangeSummary,
     walk::{Errand, walk},
 };
-use crate::drain::Drain;
+use crate::{
+    cli::{exit::Exit, text::count},
+    drain::Drain,
+};
 
 /// Arguments of `preview`.
 #[derive(Debug, Clone, Args)]

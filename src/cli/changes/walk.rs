@@ -10,14 +10,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    change_list::{ChangeList, FormArgs},
-    change_summary::ChangeSummary,
-    exit::Exit,
+    list::{ChangeList, FormArgs},
     report::Report,
-    text::count,
-    when::When,
+    summary::ChangeSummary,
 };
 use crate::{
+    cli::{
+        exit::Exit,
+        text::{When, count},
+    },
     clock::after,
     drain::{Drain, Outcome, Sweep, Swept},
     portal::CallFailure,

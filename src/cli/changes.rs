@@ -1,12 +1,27 @@
 //! The commands that show what is written, before and after, and take it back.
 
+pub mod history;
+pub mod ignore;
+mod list;
+pub mod preview;
+mod report;
+mod summary;
+pub mod sweep;
+pub mod undo;
+mod walk;
+
 use std::{io, sync::Arc};
 
 use clap::Subcommand;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::{Cli, desk::no_tokens, exit::Exit, history, ignore, preview, run, sweep, undo};
+use super::{
+    desk::{context, no_tokens, open_to_drain},
+    exit::Exit,
+    global::Global,
+    signals::stop_on_signals,
+};
 use crate::{
     drain::Drain,
     portal::{Context, Patience},
@@ -21,7 +36,7 @@ const PATIENCE: Patience = Patience {
 
 /// Look before, see after, take it back.
 #[derive(Debug, Subcommand)]
-pub enum TrustCommand {
+pub enum ChangesCommand {
     /// Show what the next drain would change, and write nothing
     Preview(preview::PreviewArgs),
     /// Tidy contacts that were there before the daemon; shows only, without --apply
@@ -34,32 +49,32 @@ pub enum TrustCommand {
     Ignore(ignore::IgnoreArgs),
 }
 
-impl TrustCommand {
+impl ChangesCommand {
     /// Runs the command with the process's own clock and output.
     ///
     /// # Errors
     /// One that [`super::exit::exit_of`] turns into the exit code.
-    pub async fn run(&self, cli: &Cli) -> anyhow::Result<Exit> {
+    pub(super) async fn run(&self, global: &Global) -> anyhow::Result<Exit> {
         let (mut out, mut notes) = (io::stdout(), io::stderr());
         match self {
             Self::Preview(args) => {
-                let (mut drain, _) = to_the_portal(cli, None)?;
+                let (mut drain, _) = to_the_portal(global, None)?;
                 preview::preview(args, &mut drain, &mut out, &mut notes).await
             }
             Self::Sweep(args) => {
-                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("sweep"))?;
+                let (mut drain, _lock) = to_the_portal(global, args.apply.then_some("sweep"))?;
                 sweep::sweep(args, &mut drain, &mut out, &mut notes).await
             }
             Self::Undo(args) => {
-                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("undo"))?;
+                let (mut drain, _lock) = to_the_portal(global, args.apply.then_some("undo"))?;
                 undo::undo(args, &mut drain, &mut out, &mut notes).await
             }
             Self::History(args) => {
-                let (store, portal) = of_the_store(cli)?;
+                let (store, portal) = of_the_store(global)?;
                 history::history(args, &store, portal.id, Timestamp::now(), &mut out)
             }
             Self::Ignore(args) => {
-                let (store, portal) = of_the_store(cli)?;
+                let (store, portal) = of_the_store(global)?;
                 ignore::ignore(args, &store, portal.id, Timestamp::now(), &mut out)
             }
         }
@@ -67,26 +82,27 @@ impl TrustCommand {
 }
 
 /// The chosen portal as the store knows it, for commands that ask nobody else.
-fn of_the_store(cli: &Cli) -> anyhow::Result<(Store, PortalRecord)> {
-    let config = cli.configuration_without_secrets()?;
+fn of_the_store(global: &Global) -> anyhow::Result<(Store, PortalRecord)> {
+    let config = global.configuration_without_secrets()?;
     let store = Store::open(&config.store)?;
-    let portal = cli.chosen(&config)?;
+    let portal = global.chosen(&config)?;
     let record = store.find_portal(portal.url.as_str(), &portal.client_id)?;
     Ok((store, record.ok_or_else(|| no_tokens(portal))?))
 }
 
 /// A drain of the chosen portal; with the drain lock where the command `writes`.
-fn to_the_portal(cli: &Cli, writes: Option<&str>) -> anyhow::Result<(Drain, Option<Lock>)> {
-    let config = cli.configuration()?;
-    let portal = cli.chosen(&config)?;
+fn to_the_portal(global: &Global, writes: Option<&str>) -> anyhow::Result<(Drain, Option<Lock>)> {
+    let config = global.configuration()?;
+    let portal = global.chosen(&config)?;
     let stop = CancellationToken::new();
-    run::stop_on_signals(stop.clone())?;
+    stop_on_signals(stop.clone())?;
     let (context, lock): (Context, Option<Lock>) = match writes {
         Some(command) => {
-            let (context, lock) = run::open(&config.store, &format!("b24-tidyd {command}"), stop)?;
+            let (context, lock) =
+                open_to_drain(&config.store, &format!("b24-tidyd {command}"), stop)?;
             (context, Some(lock))
         }
-        None => (super::context(Store::open(&config.store)?, stop)?, None),
+        None => (context(Store::open(&config.store)?, stop)?, None),
     };
     let limit = config.poll.limit.get();
     let drain = Drain::open(context, Arc::new(portal.clone()), limit, PATIENCE)?;

@@ -6,14 +6,16 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    desk::Desk,
-    exit::Exit,
-    quoted::quoted,
-    status::report::{self, ContestedContact, ParkedContact},
-    text::{WIDTH, count, length, wrapped},
+use crate::{
+    cli::{
+        desk::Desk,
+        exit::Exit,
+        status::report::{self, ContestedContact, ParkedContact},
+        text::{WIDTH, count, length, quoted, wrapped},
+    },
+    clock::seconds_between,
+    config::PortalConfig,
 };
-use crate::{clock::seconds_between, config::PortalConfig};
 
 /// What to do with contacts that cannot be tidied.
 #[derive(Debug, Clone, Subcommand)]

@@ -6,13 +6,14 @@ use clap::{ArgGroup, Args};
 use serde_json::json;
 
 use super::{
-    change_list::{ChangeList, FormArgs},
-    exit::Exit,
+    list::{ChangeList, FormArgs},
     report::Report,
-    text::count,
-    when::When,
 };
 use crate::{
+    cli::{
+        exit::Exit,
+        text::{When, count},
+    },
     drain::{Drain, values_to_put_back},
     store::{ChangeFilter, RunId},
 };

@@ -5,12 +5,13 @@ use std::io::Write;
 use clap::Args;
 
 use super::{
-    change_list::FormArgs,
-    exit::Exit,
+    list::FormArgs,
     walk::{Errand, walk},
-    when::When,
 };
-use crate::drain::Drain;
+use crate::{
+    cli::{exit::Exit, text::When},
+    drain::Drain,
+};
 
 /// Arguments of `sweep`.
 #[derive(Debug, Clone, Args)]

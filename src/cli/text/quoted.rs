@@ -2,7 +2,7 @@
 
 /// The text in quotes, with everything that could move the cursor or turn the line round spelt out.
 #[must_use]
-pub(super) fn quoted(text: &str) -> String {
+pub(in crate::cli) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for character in text.chars() {

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 ///
 /// # Errors
 /// Those of `out`.
-pub(super) fn write_line<'a>(
+pub(in crate::cli) fn write_line<'a>(
     out: &mut (impl Write + ?Sized),
     values: impl IntoIterator<Item = &'a str>,
 ) -> io::Result<()> {
