@@ -11,4 +11,4 @@ pub(super) use length::{age, count, duration, length};
 pub(super) use lines::{WIDTH, cut, listed, wrapped};
 pub(super) use moment::{moment, to_the_second, to_the_second_if_any};
 pub(super) use quoted::quoted;
-pub use when::When;
+pub(super) use when::When;

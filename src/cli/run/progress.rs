@@ -22,7 +22,7 @@ const BETWEEN_LINES: Duration = Duration::from_secs(60);
 const BAR: usize = 24;
 
 /// Wipes the line in which the cursor stands.
-pub(super) const WIPE: &str = "\r\x1b[K";
+pub(in crate::cli) const WIPE: &str = "\r\x1b[K";
 
 /// All portals' progress.
 struct Shown {
