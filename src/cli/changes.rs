@@ -94,6 +94,7 @@ fn of_the_store(global: &Global) -> anyhow::Result<(Store, PortalRecord)> {
 fn to_the_portal(global: &Global, writes: Option<&str>) -> anyhow::Result<(Drain, Option<Lock>)> {
     let config = global.configuration()?;
     let portal = global.chosen(&config)?;
+    portal.require_secret()?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;
     let (context, lock): (Context, Option<Lock>) = match writes {

@@ -124,6 +124,7 @@ impl Desk {
     /// # Errors
     /// Where there are no tokens, HTTP does not start, or a fault of the state file.
     pub fn portal(&self, config: &Arc<PortalConfig>) -> anyhow::Result<Portal> {
+        config.require_secret()?;
         let record = self.record(config)?;
         let (store, clock) = (self.store()?.clone(), self.clock.clone());
         let context =

@@ -107,7 +107,7 @@ pub async fn run(
                 ground,
                 desk: &desk,
                 config: portal,
-                with_secrets,
+                with_secrets: with_secrets && portal.secret_problem.is_none(),
                 through_proxy,
                 unreadable,
             };

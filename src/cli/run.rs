@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     clock::SystemClock,
-    config::Config,
+    config::{Config, Problem, Problems},
     drain::Outcome,
     service::{self, Daemon, Ending, Notifier, PortalReport, Reread},
     store::StoreFault,
@@ -108,11 +108,27 @@ async fn daemon(global: &Global, stop: CancellationToken) -> anyhow::Result<Exit
 /// The configuration, with the portals that are to be served.
 fn read_for_daemon(global: &Global) -> anyhow::Result<Config> {
     let mut config = global.configuration()?;
-    config.portals = global
-        .chosen_or_all(&config)?
-        .into_iter()
-        .cloned()
-        .collect();
+    let portals = global.chosen_or_all(&config)?.into_iter().cloned();
+    // Without its secret a portal would only lose its tokens.
+    let (able, unable): (Vec<_>, Vec<_>) = portals.partition(|it| it.secret_problem.is_none());
+    if able.is_empty() {
+        let of_these = |it: &Problem| {
+            unable
+                .iter()
+                .any(|by| by.secret_problem.as_ref() == Some(it))
+        };
+        config.secret_problems.retain(of_these);
+        return Err(Problems(config.secret_problems).into());
+    }
+    for portal in unable {
+        if let Some(problem) = portal.secret_problem {
+            tracing::error!(portal = portal.name, "cannot work: {problem}");
+        }
+    }
+    for remark in &config.remarks {
+        tracing::warn!("{remark}");
+    }
+    config.portals = able;
     Ok(config)
 }
 

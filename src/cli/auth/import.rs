@@ -43,6 +43,7 @@ pub struct ImportArgs {
 pub(super) async fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Exit> {
     let config = global.configuration()?;
     let portal = global.chosen(&config)?;
+    portal.require_secret()?;
     let bytes = read(args.file.as_deref())?;
     // Looked at first: a bad one leaves no state file behind.
     handed::read(&bytes).map_err(|error| bad_input(error.to_string()))?;

@@ -66,6 +66,7 @@ pub struct Voice<'w> {
 pub(super) async fn run(global: &Global, args: &LoginArgs) -> anyhow::Result<Exit> {
     let config = global.configuration()?;
     let portal = global.chosen(&config)?;
+    portal.require_secret()?;
     let store = Store::open_or_create(&config.store)?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;
