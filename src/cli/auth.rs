@@ -6,6 +6,7 @@ pub mod forget;
 pub mod import;
 mod listen;
 pub mod login;
+mod offer;
 pub mod status;
 
 use std::io::{BufRead, IsTerminal, stderr, stdin, stdout};
