@@ -163,6 +163,7 @@ fn line(report: &PortalReport) -> String {
         parked => format!(", {parked} refused by the portal (see `b24-tidyd status`)"),
     };
     let ending = match &report.ending {
+        Ending::NoSecret(problems) => problems.to_string(),
         Ending::NoTokens => {
             "no tokens; run `b24-tidyd auth login` or `b24-tidyd auth import`".to_owned()
         }
