@@ -10,17 +10,16 @@ pub mod sweep;
 pub mod undo;
 mod walk;
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use clap::Subcommand;
-use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
 
 use super::{
     desk::{context, no_tokens, open_to_drain},
     exit::Exit,
     global::Global,
-    signals::stop_on_signals,
+    output::Unread,
+    surroundings::Surroundings,
 };
 use crate::{
     drain::Drain,
@@ -50,40 +49,60 @@ pub enum ChangesCommand {
 }
 
 impl ChangesCommand {
-    /// Runs the command with the process's own clock and output.
+    /// Runs the command.
     ///
     /// # Errors
     /// One that [`super::exit::exit_of`] turns into the exit code.
-    pub(super) async fn run(&self, global: &Global) -> anyhow::Result<Exit> {
-        let (mut out, mut notes) = (io::stdout(), io::stderr());
+    pub(super) async fn run(
+        &self,
+        global: &Global,
+        world: &mut Surroundings,
+    ) -> anyhow::Result<Exit> {
+        if !self.writes() {
+            world.out.where_unread(Unread::End);
+        }
+        let (mut out, mut notes) = (world.out.clone(), world.err.clone());
         match self {
             Self::Preview(args) => {
-                let (mut drain, _) = to_the_portal(global, None)?;
+                let (mut drain, _) = to_the_portal(global, world, None)?;
                 preview::preview(args, &mut drain, &mut out, &mut notes).await
             }
             Self::Sweep(args) => {
-                let (mut drain, _lock) = to_the_portal(global, args.apply.then_some("sweep"))?;
-                sweep::sweep(args, &mut drain, &mut out, &mut notes).await
+                let writes = args.apply.then_some("sweep");
+                let (mut drain, _lock) = to_the_portal(global, world, writes)?;
+                sweep::sweep(args, &mut drain, &world.zone, &mut out, &mut notes).await
             }
             Self::Undo(args) => {
-                let (mut drain, _lock) = to_the_portal(global, args.apply.then_some("undo"))?;
-                undo::undo(args, &mut drain, &mut out, &mut notes).await
+                let writes = args.apply.then_some("undo");
+                let (mut drain, _lock) = to_the_portal(global, world, writes)?;
+                undo::undo(args, &mut drain, &world.zone, &mut out, &mut notes).await
             }
             Self::History(args) => {
-                let (store, portal) = of_the_store(global)?;
-                history::history(args, &store, portal.id, Timestamp::now(), &mut out)
+                let (store, portal) = of_the_store(global, world)?;
+                let when = (world.clock.now(), &world.zone);
+                history::history(args, &store, portal.id, when, &mut out, &mut notes)
             }
             Self::Ignore(args) => {
-                let (store, portal) = of_the_store(global)?;
-                ignore::ignore(args, &store, portal.id, Timestamp::now(), &mut out)
+                let (store, portal) = of_the_store(global, world)?;
+                ignore::ignore(args, &store, portal.id, world.clock.now(), &mut out)
             }
+        }
+    }
+
+    /// Whether work is done that nobody has to watch.
+    fn writes(&self) -> bool {
+        match self {
+            Self::Sweep(args) => args.apply,
+            Self::Undo(args) => args.apply,
+            Self::Ignore(_) => true,
+            Self::Preview(_) | Self::History(_) => false,
         }
     }
 }
 
 /// The chosen portal as the store knows it, for commands that ask nobody else.
-fn of_the_store(global: &Global) -> anyhow::Result<(Store, PortalRecord)> {
-    let config = global.configuration_without_secrets()?;
+fn of_the_store(global: &Global, world: &Surroundings) -> anyhow::Result<(Store, PortalRecord)> {
+    let config = global.configuration_without_secrets(world)?;
     let store = Store::open(&config.store)?;
     let portal = global.chosen(&config)?;
     let record = store.find_portal(portal.url.as_str(), &portal.client_id)?;
@@ -91,19 +110,22 @@ fn of_the_store(global: &Global) -> anyhow::Result<(Store, PortalRecord)> {
 }
 
 /// A drain of the chosen portal; with the drain lock where the command `writes`.
-fn to_the_portal(global: &Global, writes: Option<&str>) -> anyhow::Result<(Drain, Option<Lock>)> {
-    let config = global.configuration()?;
+fn to_the_portal(
+    global: &Global,
+    world: &Surroundings,
+    writes: Option<&str>,
+) -> anyhow::Result<(Drain, Option<Lock>)> {
+    let config = global.configuration(world)?;
     let portal = global.chosen(&config)?;
     portal.require_secret()?;
-    let stop = CancellationToken::new();
-    stop_on_signals(stop.clone())?;
+    let (clock, stop) = (world.clock.clone(), world.stop()?);
     let (context, lock): (Context, Option<Lock>) = match writes {
         Some(command) => {
-            let (context, lock) =
-                open_to_drain(&config.store, &format!("b24-tidyd {command}"), stop)?;
+            let who = format!("b24-tidyd {command}");
+            let (context, lock) = open_to_drain(&config.store, &who, clock, stop)?;
             (context, Some(lock))
         }
-        None => (context(Store::open(&config.store)?, stop)?, None),
+        None => (context(Store::open(&config.store)?, clock, stop)?, None),
     };
     let limit = config.poll.limit.get();
     let drain = Drain::open(context, Arc::new(portal.clone()), limit, PATIENCE)?;

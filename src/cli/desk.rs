@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 use super::{
     exit::{Exit, Refusal},
     global::Global,
-    signals::stop_on_signals,
+    surroundings::Surroundings,
 };
 use crate::{
-    clock::{SharedClock, SystemClock},
+    clock::SharedClock,
     config::PortalConfig,
     portal::{Context, Patience, Portal, connector_in_use},
     store::{Lock, PortalRecord, Store, StoreFault},
@@ -126,9 +126,8 @@ impl Desk {
     pub fn portal(&self, config: &Arc<PortalConfig>) -> anyhow::Result<Portal> {
         config.require_secret()?;
         let record = self.record(config)?;
-        let (store, clock) = (self.store()?.clone(), self.clock.clone());
-        let context =
-            Context::new(store, clock, self.stop.clone()).context("HTTP does not start")?;
+        let store = self.store()?.clone();
+        let context = context(store, self.clock.clone(), self.stop.clone())?;
         let portal = Portal::open(context, config.clone(), &record, PATIENCE)?;
         portal.use_connector(connector_in_use(config, record.facts));
         Ok(portal)
@@ -148,13 +147,12 @@ pub(super) fn no_tokens(portal: &PortalConfig) -> Refusal {
 
 /// What a command works with. One that `talks` to portals may have to renew tokens: it needs the
 /// secrets, and is not interrupted in the middle of that.
-pub(super) fn desk(global: &Global, talks: bool) -> anyhow::Result<Desk> {
-    let stop = CancellationToken::new();
-    let config = if talks {
-        stop_on_signals(stop.clone())?;
-        global.configuration()?
+pub(super) fn desk(global: &Global, world: &Surroundings, talks: bool) -> anyhow::Result<Desk> {
+    let (config, stop) = if talks {
+        (global.configuration(world)?, world.stop()?)
     } else {
-        global.configuration_without_secrets()?
+        let config = global.configuration_without_secrets(world)?;
+        (config, CancellationToken::new())
     };
     let portals = global
         .chosen_or_all(&config)?
@@ -164,7 +162,7 @@ pub(super) fn desk(global: &Global, talks: bool) -> anyhow::Result<Desk> {
     Ok(Desk::open(
         portals,
         config.store,
-        Arc::new(SystemClock),
+        world.clock.clone(),
         stop,
     )?)
 }
@@ -173,6 +171,7 @@ pub(super) fn desk(global: &Global, talks: bool) -> anyhow::Result<Desk> {
 pub(super) fn open_to_drain(
     path: &Path,
     who: &str,
+    clock: SharedClock,
     stop: CancellationToken,
 ) -> anyhow::Result<(Context, Lock)> {
     let store = Store::open(path)?;
@@ -183,10 +182,14 @@ pub(super) fn open_to_drain(
         ),
     })?;
     store.check_integrity()?;
-    Ok((context(store, stop)?, lock))
+    Ok((context(store, clock, stop)?, lock))
 }
 
-/// What everything that talks to portals needs, with the system's clock.
-pub(super) fn context(store: Store, stop: CancellationToken) -> anyhow::Result<Context> {
-    Context::new(store, Arc::new(SystemClock), stop).context("HTTP does not start")
+/// What everything that talks to portals needs.
+pub(super) fn context(
+    store: Store,
+    clock: SharedClock,
+    stop: CancellationToken,
+) -> anyhow::Result<Context> {
+    Context::new(store, clock, stop).context("HTTP does not start")
 }

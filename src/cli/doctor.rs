@@ -7,11 +7,7 @@ mod network;
 mod patient;
 mod standing;
 
-use std::{
-    io::{Write, stdout},
-    path::Path,
-    sync::Arc,
-};
+use std::{io::Write, path::Path};
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -20,13 +16,9 @@ use super::{
     desk::Desk,
     exit::Exit,
     global::{Global, choose},
-    signals::stop_on_signals,
+    surroundings::Surroundings,
 };
-use crate::{
-    clock::{SharedClock, SystemClock},
-    config::{Environment, ProcessEnvironment},
-    store::StoreFault,
-};
+use crate::{clock::SharedClock, config::Environment, store::StoreFault};
 
 pub use chart::{Finding, Verdict};
 
@@ -62,18 +54,20 @@ pub struct Ground<'a> {
     pub stop: CancellationToken,
 }
 
-/// Looks at everything and tells, with the process's own clock and output.
-pub(super) async fn doctor(global: &Global, args: &DoctorArgs) -> anyhow::Result<Exit> {
-    let stop = CancellationToken::new();
-    stop_on_signals(stop.clone())?;
+/// Looks at everything and tells.
+pub(super) async fn doctor(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &DoctorArgs,
+) -> anyhow::Result<Exit> {
     let ground = Ground {
-        file: &global.config_file(),
-        env: &ProcessEnvironment,
+        file: &global.config_file(world),
+        env: &*world.env,
         portal: global.portal.as_deref(),
-        clock: Arc::new(SystemClock),
-        stop,
+        clock: world.clock.clone(),
+        stop: world.stop()?,
     };
-    run(&ground, args, &mut stdout()).await
+    run(&ground, args, &mut world.out).await
 }
 
 /// Looks at everything and tells.

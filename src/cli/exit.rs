@@ -34,6 +34,8 @@ pub enum Exit {
     Unreachable,
     /// A fault of this program, or a damaged store.
     Internal,
+    /// The work was done; its output could not be written.
+    Unwritten,
     /// It will work later: limits, locks, a full disk.
     Temporary,
     /// A person has to authorise, or to act on the portal.
@@ -55,6 +57,7 @@ impl Exit {
             Self::BadInput => 65,
             Self::Unreachable => 69,
             Self::Internal => 70,
+            Self::Unwritten => 74,
             Self::Temporary => 75,
             Self::NotAuthorised => 77,
             Self::Configuration => 78,
@@ -84,7 +87,7 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(refusal) = error.downcast_ref::<Refusal>() {
         return refusal.exit;
     }
-    if let Some(NamesError::InvalidUtf8 { .. }) = error.downcast_ref() {
+    if let Some(NamesError::InvalidUtf8 { .. } | NamesError::Long { .. }) = error.downcast_ref() {
         return Exit::BadInput;
     }
     if let Some(problems) = error.downcast_ref::<Problems>() {

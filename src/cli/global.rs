@@ -8,9 +8,10 @@ use clap::{ArgAction, Args};
 use super::{
     exit::{Exit, Refusal},
     logging::{self, LogFormat},
+    surroundings::Surroundings,
 };
 use crate::{
-    config::{Config, Environment as _, PortalConfig, ProcessEnvironment},
+    config::{Config, PortalConfig},
     names::Settings,
 };
 
@@ -48,42 +49,46 @@ pub struct Global {
 
 impl Global {
     /// Starts logging, as it is asked for.
-    pub(super) fn start_logging(&self) {
+    pub(super) fn start_logging(&self, world: &Surroundings) {
+        if !world.logs {
+            return;
+        }
         let verbosity = if self.quiet {
             -1
         } else {
             self.verbose.min(2) as i8
         };
-        logging::start(self.log_format, verbosity);
+        logging::start(self.log_format, verbosity, &*world.env);
     }
 
     /// The configuration file that is meant.
-    pub(super) fn config_file(&self) -> PathBuf {
-        let named = || ProcessEnvironment.set(CONFIG_VARIABLE).map(PathBuf::from);
+    pub(super) fn config_file(&self, world: &Surroundings) -> PathBuf {
+        let named = || world.env.set(CONFIG_VARIABLE).map(PathBuf::from);
         let file = self.config.clone().or_else(named);
         file.unwrap_or_else(|| DEFAULT_CONFIG.into())
     }
 
     /// Reads the configuration with its secrets.
-    pub(super) fn configuration(&self) -> anyhow::Result<Config> {
-        Ok(Config::load(&self.config_file(), &ProcessEnvironment)?)
+    pub(super) fn configuration(&self, world: &Surroundings) -> anyhow::Result<Config> {
+        Ok(Config::load(&self.config_file(world), &*world.env)?)
     }
 
     /// Reads the configuration as far as it can be read without its secrets.
-    pub(super) fn configuration_without_secrets(&self) -> anyhow::Result<Config> {
-        Ok(Config::load_without_secrets(
-            &self.config_file(),
-            &ProcessEnvironment,
-        )?)
+    pub(super) fn configuration_without_secrets(
+        &self,
+        world: &Surroundings,
+    ) -> anyhow::Result<Config> {
+        let file = self.config_file(world);
+        Ok(Config::load_without_secrets(&file, &*world.env)?)
     }
 
     /// The rules for names: those of the portal that `--portal` names, else the built-in ones, which
     /// need no configuration.
-    pub(super) fn names_settings(&self) -> anyhow::Result<Settings> {
+    pub(super) fn names_settings(&self, world: &Surroundings) -> anyhow::Result<Settings> {
         if self.portal.is_none() {
             return Ok(Settings::default());
         }
-        let config = self.configuration_without_secrets()?;
+        let config = self.configuration_without_secrets(world)?;
         Ok(self.chosen(&config)?.names.clone())
     }
 

@@ -8,21 +8,24 @@ pub mod doctor;
 pub mod exit;
 pub mod generate;
 pub mod global;
-pub mod logging;
+mod logging;
 pub mod names;
-mod output;
+pub mod output;
 pub mod portals;
 pub mod run;
-mod signals;
+pub mod signals;
 pub mod status;
+pub mod surroundings;
 mod text;
+
+use std::{ffi::OsString, io::Write as _};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::ProcessEnvironment;
-use exit::Exit;
+use exit::{Exit, exit_of};
 use global::Global;
-use output::is_closed_pipe;
+use output::Unread;
+use surroundings::Surroundings;
 
 /// Keeps contact names in Bitrix24 properly capitalised.
 #[derive(Debug, Parser)]
@@ -67,37 +70,59 @@ pub enum Command {
     Generate(generate::GenerateCommand),
 }
 
-impl Cli {
-    /// Starts logging and runs the command.
-    ///
-    /// # Errors
-    /// One that [`exit::exit_of`] turns into the exit code.
-    pub async fn run(self) -> anyhow::Result<Exit> {
-        self.global.start_logging();
-        match self.dispatch().await {
-            // Whoever reads us has seen enough, as in `status | head -1`.
-            Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
-            outcome => outcome,
+/// Runs the command that the arguments name, from them to its exit code. The first argument is the name
+/// of the program.
+pub async fn run<I>(arguments: I, world: &mut Surroundings) -> Exit
+where
+    I: IntoIterator<Item: Into<OsString> + Clone>,
+{
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // Help and version are answers, not errors.
+        Err(error) if error.use_stderr() => {
+            let text = error.render();
+            let _ = match world.err_is_terminal {
+                true => write!(world.err, "{}", text.ansi()),
+                false => write!(world.err, "{text}"),
+            };
+            return Exit::Usage;
+        }
+        Err(answer) => {
+            let written = write!(world.out, "{}", answer.render());
+            let outcome = written.map(|()| Exit::Done).map_err(Into::into);
+            return world.out.judge(outcome).unwrap_or(Exit::Internal);
+        }
+    };
+    let outcome = cli.dispatch(world).await;
+    match world.out.judge(outcome) {
+        Ok(exit) => exit,
+        Err(error) => {
+            logging::report(cli.global.log_format, &error, world);
+            exit_of(&error)
         }
     }
+}
 
-    async fn dispatch(&self) -> anyhow::Result<Exit> {
+impl Cli {
+    async fn dispatch(&self, world: &mut Surroundings) -> anyhow::Result<Exit> {
         let global = &self.global;
+        global.start_logging(world);
         match &self.command {
-            Command::Run(args) => run::run(global, args).await,
-            Command::Auth(args) => auth::auth(global, args).await,
-            Command::Status(args) => status::status(global, args).await,
-            Command::Doctor(args) => doctor::doctor(global, args).await,
-            Command::Portals(command) => command.run(global).await,
+            Command::Run(args) => run::run(global, world, args).await,
+            Command::Auth(args) => auth::auth(global, world, args).await,
+            Command::Status(args) => status::status(global, world, args).await,
+            Command::Doctor(args) => doctor::doctor(global, world, args).await,
+            Command::Portals(command) => command.run(global, world).await,
             Command::Config(command) => {
-                let file = global.config_file();
-                command.run(&file, &ProcessEnvironment, &mut std::io::stdout())
+                let file = global.config_file(world);
+                command.run(&file, &*world.env, &mut world.out)
             }
-            Command::Changes(command) => command.run(global).await,
+            Command::Changes(command) => command.run(global, world).await,
             Command::Generate(command) => command.run(),
             Command::Names(args) => {
-                let settings = global.names_settings()?;
-                names::run(args, settings, std::io::stdin().lock(), std::io::stdout())?;
+                let settings = global.names_settings(world)?;
+                world.out.where_unread(Unread::End);
+                names::run(args, settings, &mut world.input, &mut world.out)?;
                 Ok(Exit::Done)
             }
         }

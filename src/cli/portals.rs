@@ -6,7 +6,7 @@ mod failures;
 mod pause;
 mod queue;
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
 use clap::Subcommand;
 
@@ -14,6 +14,7 @@ use super::{
     desk::{Desk, desk},
     exit::Exit,
     global::Global,
+    surroundings::Surroundings,
 };
 use events::EventsCommand;
 use failures::FailuresCommand;
@@ -39,13 +40,18 @@ pub enum PortalsCommand {
 }
 
 impl PortalsCommand {
-    /// Runs the command with the process's own clock and output.
+    /// Runs the command.
     ///
     /// # Errors
     /// One that [`super::exit::exit_of`] turns into the exit code.
-    pub(super) async fn run(&self, global: &Global) -> anyhow::Result<Exit> {
+    pub(super) async fn run(
+        &self,
+        global: &Global,
+        world: &mut Surroundings,
+    ) -> anyhow::Result<Exit> {
         let talks = matches!(self, Self::Queue(_) | Self::Events(_));
-        self.run_at(&desk(global, talks)?, &mut stdout()).await
+        let desk = desk(global, world, talks)?;
+        self.run_at(&desk, &mut world.out).await
     }
 
     /// Runs the command on the portals of `desk`.

@@ -2,26 +2,20 @@
 
 pub(super) mod progress;
 
-use std::{convert::Infallible, io::Write, sync::Arc, time::Duration};
+use std::{convert::Infallible, io::Write, time::Duration};
 
-use anyhow::Context as _;
 use clap::Args;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
-};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     desk::open_to_drain,
     exit::{Exit, of_reports},
     global::Global,
-    output::told,
-    signals::stop_on_signals,
+    surroundings::Surroundings,
     text,
 };
 use crate::{
-    clock::SystemClock,
     config::{Config, Problem, Problems},
     drain::Outcome,
     service::{self, Daemon, Ending, Notifier, PortalReport, Reread},
@@ -44,30 +38,36 @@ pub struct RunArgs {
 ///
 /// # Errors
 /// Configuration, store, or the drain lock.
-pub async fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
-    let stop = CancellationToken::new();
-    stop_on_signals(stop.clone())?;
+pub(super) async fn run(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &RunArgs,
+) -> anyhow::Result<Exit> {
+    let stop = world.stop()?;
     if !args.once {
-        return daemon(global, stop).await;
+        return daemon(global, world, stop).await;
     }
-    let reports = drain_once(global, args.max_wait, stop).await?;
-    let mut lines = String::new();
+    let reports = drain_once(global, world, args.max_wait, stop).await?;
     for report in &reports {
-        lines += &line(report);
-        lines.push('\n');
+        writeln!(world.out, "{}", line(report))?;
     }
-    let written = std::io::stdout().lock().write_all(lines.as_bytes());
-    told(of_reports(&reports), written)
+    Ok(of_reports(&reports))
 }
 
 async fn drain_once(
     global: &Global,
+    world: &Surroundings,
     max_wait: Duration,
     stop: CancellationToken,
 ) -> anyhow::Result<Vec<PortalReport>> {
-    let config = global.configuration()?;
+    let config = global.configuration(world)?;
     let portals = global.chosen_or_all(&config)?;
-    let opened = open_to_drain(&config.store, "b24-tidyd run --once", stop);
+    let opened = open_to_drain(
+        &config.store,
+        "b24-tidyd run --once",
+        world.clock.clone(),
+        stop,
+    );
     let (context, _lock) = match opened {
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
@@ -79,35 +79,40 @@ async fn drain_once(
         opened => opened?,
     };
     let portals = portals.into_iter().cloned().collect();
-    let watcher = progress::watcher();
-    let reports = service::drain_all_once(&context, &config, portals, max_wait, &watcher).await;
-    progress::end();
-    Ok(reports)
+    let watcher = progress::watcher(world);
+    Ok(service::drain_all_once(&context, &config, portals, max_wait, &watcher).await)
 }
 
-async fn daemon(global: &Global, stop: CancellationToken) -> anyhow::Result<Exit> {
+async fn daemon(
+    global: &Global,
+    world: &Surroundings,
+    stop: CancellationToken,
+) -> anyhow::Result<Exit> {
     // Caught from the start on: a reload that comes early must not end the process.
-    let hangups = signal(SignalKind::hangup()).context("SIGHUP cannot be caught")?;
-    let config = read_for_daemon(global)?;
+    let reloads = world.signals.reloads()?;
+    let config = read_for_daemon(global, world)?;
     let (send, rereads) = mpsc::channel(1);
-    let opening = stop.clone();
+    let (opening, clock) = (stop.clone(), world.clock.clone());
     let daemon = Daemon {
-        clock: Arc::new(SystemClock),
+        clock: world.clock.clone(),
         stop,
         notifier: Notifier::systemd(),
-        open: Box::new(move |path| open_to_drain(path, "b24-tidyd run", opening.clone())),
+        open: Box::new(move |path| {
+            open_to_drain(path, "b24-tidyd run", clock.clone(), opening.clone())
+        }),
         rereads,
     };
     tokio::select! {
+        biased;
         served = daemon.serve(config) => served?,
-        never = reread_on_hangups(global, hangups, send) => match never {},
+        never = reread(global, world, reloads, send) => match never {},
     }
     Ok(Exit::Done)
 }
 
 /// The configuration, with the portals that are to be served.
-fn read_for_daemon(global: &Global) -> anyhow::Result<Config> {
-    let mut config = global.configuration()?;
+fn read_for_daemon(global: &Global, world: &Surroundings) -> anyhow::Result<Config> {
+    let mut config = global.configuration(world)?;
     let portals = global.chosen_or_all(&config)?.into_iter().cloned();
     // Without its secret a portal would only lose its tokens.
     let (able, unable): (Vec<_>, Vec<_>) = portals.partition(|it| it.secret_problem.is_none());
@@ -132,14 +137,15 @@ fn read_for_daemon(global: &Global) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// Reads the configuration again at each SIGHUP.
-async fn reread_on_hangups(
+/// Reads the configuration again whenever that is asked for.
+async fn reread(
     global: &Global,
-    mut hangups: Signal,
+    world: &Surroundings,
+    mut reloads: mpsc::Receiver<()>,
     send: mpsc::Sender<Reread>,
 ) -> Infallible {
-    while hangups.recv().await.is_some() {
-        let reread = read_for_daemon(global).map_err(|error| {
+    while reloads.recv().await.is_some() {
+        let reread = read_for_daemon(global, world).map_err(|error| {
             let text = format!("{error:#}");
             text.lines().map(str::to_owned).collect()
         });

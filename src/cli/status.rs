@@ -5,7 +5,7 @@ pub(super) mod live;
 mod people;
 pub mod report;
 
-use std::io::{Write, stdout};
+use std::io::Write;
 
 use clap::Args;
 
@@ -15,7 +15,8 @@ use super::{
     desk::{Desk, desk},
     exit::{Exit, exit_of, first_of},
     global::Global,
-    output::told,
+    output::Unread,
+    surroundings::Surroundings,
 };
 
 /// Arguments of `status`.
@@ -44,12 +45,20 @@ pub struct StatusArgs {
     pub thresholds: Thresholds,
 }
 
-/// Tells how the portals are doing, with the process's own clock and output.
-pub(super) async fn status(global: &Global, args: &StatusArgs) -> anyhow::Result<Exit> {
-    let status = async { run(&desk(global, args.live)?, args, &mut stdout()).await };
+/// Tells how the portals are doing.
+pub(super) async fn status(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &StatusArgs,
+) -> anyhow::Result<Exit> {
+    if args.check {
+        world.out.where_unread(Unread::Ignore);
+    }
+    let desk = desk(global, world, args.live);
+    let status = async { run(&desk?, args, &mut world.out).await };
     match status.await {
         // A monitor takes every other code for a broken plugin.
-        Err(error) if args.check => unknown(&error, &mut stdout()),
+        Err(error) if args.check => unknown(&error, &mut world.out),
         other => other,
     }
 }
@@ -80,12 +89,12 @@ pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow:
     if args.check {
         return check::write(&report, &args.thresholds, desk.now(), out);
     }
-    let written = if args.json {
-        json(&report, out)
+    if args.json {
+        json(&report, out)?;
     } else {
-        people::write(&report, desk.now(), out)
-    };
-    told(first_of(exits), written)
+        people::write(&report, desk.now(), out)?;
+    }
+    Ok(first_of(exits))
 }
 
 fn json(report: &report::Report, out: &mut dyn Write) -> std::io::Result<()> {

@@ -8,7 +8,7 @@ mod quoted;
 mod when;
 
 pub(super) use length::{age, count, duration, length};
-pub(super) use lines::{WIDTH, cut, listed, wrapped};
+pub(super) use lines::{WIDTH, cut, listed, width, wrapped};
 pub(super) use moment::{moment, to_the_second, to_the_second_if_any};
-pub(super) use quoted::quoted;
-pub(super) use when::When;
+pub(super) use quoted::{quoted, spelt_out};
+pub(super) use when::{TIMES, When};

@@ -9,6 +9,7 @@ use b24_tidyd::cli::{
     exit::Exit,
 };
 use clap::Parser;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::world::World;
@@ -81,9 +82,16 @@ impl World {
             ChangesCommand::Preview(args) => {
                 preview(&args, &mut drain, &mut out, &mut notes).await?
             }
-            ChangesCommand::Sweep(args) => sweep(&args, &mut drain, &mut out, &mut notes).await?,
-            ChangesCommand::Undo(args) => undo(&args, &mut drain, &mut out, &mut notes).await?,
-            ChangesCommand::History(args) => history(&args, store, id, now, &mut out)?,
+            ChangesCommand::Sweep(args) => {
+                sweep(&args, &mut drain, &TimeZone::UTC, &mut out, &mut notes).await?
+            }
+            ChangesCommand::Undo(args) => {
+                undo(&args, &mut drain, &TimeZone::UTC, &mut out, &mut notes).await?
+            }
+            ChangesCommand::History(args) => {
+                let when = (now, &TimeZone::UTC);
+                history(&args, store, id, when, &mut out, &mut notes)?
+            }
             ChangesCommand::Ignore(args) => ignore(&args, store, id, now, &mut out)?,
         };
         Ok(Answer {

@@ -1,6 +1,6 @@
 //! What can come while a login waits.
 
-use std::{io, io::BufRead};
+use std::io::{self, BufRead};
 
 use anyhow::Context as _;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream, sync::mpsc};
@@ -59,10 +59,12 @@ const LONGEST_LINE: u64 = 64 * 1024;
 
 /// Hands over standard input line by line, then its end. The thread is one that the end of the process
 /// does not wait for.
-pub(super) fn read_lines(send: mpsc::Sender<Arrival>) -> anyhow::Result<()> {
+pub(super) fn read_lines(
+    mut input: impl BufRead + Send + 'static,
+    send: mpsc::Sender<Arrival>,
+) -> anyhow::Result<()> {
     let read = move || {
         use io::Read as _;
-        let mut input = io::stdin().lock();
         let mut line = Vec::new();
         while matches!((&mut input).take(LONGEST_LINE).read_until(b'\n', &mut line), Ok(read) if read > 0)
         {

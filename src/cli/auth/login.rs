@@ -8,7 +8,6 @@ use std::{io::Write, net::SocketAddr};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::{net::TcpListener, sync::mpsc};
-use tokio_util::sync::CancellationToken;
 
 pub use super::arrival::Arrival;
 use super::{
@@ -26,7 +25,7 @@ use crate::{
         desk::context,
         exit::{Exit, Refusal, of_admission},
         global::Global,
-        signals::stop_on_signals,
+        surroundings::Surroundings,
         text::{WIDTH, wrapped},
     },
     config::{PortalConfig, authority},
@@ -71,14 +70,16 @@ pub struct Voice<'w> {
     pub json: bool,
 }
 
-pub(super) async fn run(global: &Global, args: &LoginArgs) -> anyhow::Result<Exit> {
-    let config = global.configuration()?;
+pub(super) async fn run(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &LoginArgs,
+) -> anyhow::Result<Exit> {
+    let config = global.configuration(world)?;
     let portal = global.chosen(&config)?;
     portal.require_secret()?;
     let store = Store::open_or_create(&config.store)?;
-    let stop = CancellationToken::new();
-    stop_on_signals(stop.clone())?;
-    let context = context(store, stop)?;
+    let context = context(store, world.clock.clone(), world.stop()?)?;
     let (send, mut arrivals) = mpsc::channel(ARRIVALS);
     let mut listening = None;
     if let Some(address) = args.listen {
@@ -98,13 +99,15 @@ pub(super) async fn run(global: &Global, args: &LoginArgs) -> anyhow::Result<Exi
             send.clone(),
         ));
     }
-    read_lines(send)?;
-    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
-    let (mut talk, mut errors) = (std::io::stdout(), std::io::stderr());
+    read_lines(
+        std::mem::replace(&mut world.input, Box::new(std::io::empty())),
+        send,
+    )?;
+    let talk = if args.json { &world.err } else { &world.out };
     let voice = Voice {
-        out: &mut stdout,
-        talk: if args.json { &mut stderr } else { &mut talk },
-        errors: &mut errors,
+        out: &mut world.out.clone(),
+        talk: &mut talk.clone(),
+        errors: &mut world.err.clone(),
         json: args.json,
     };
     login(&context, portal, listening, &mut arrivals, voice).await

@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{
@@ -55,7 +56,7 @@ pub async fn preview(
             restart: args.restart,
             form: args.form,
         };
-        return walk(&errand, drain, out, notes).await;
+        return walk(&errand, drain, &TimeZone::UTC, out, notes).await;
     }
     let mut list = ChangeList::of_plans(out, args.form)?;
     let mut changes = ChangeSummary::default();

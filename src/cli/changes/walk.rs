@@ -5,7 +5,7 @@ use std::{
     io::{self, Write},
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -63,13 +63,17 @@ struct Progress {
 pub(super) async fn walk(
     errand: &Errand,
     drain: &mut Drain,
+    zone: &TimeZone,
     out: &mut (dyn Write + Send),
     notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<Exit> {
     let (store, portal) = (drain.portal().store().clone(), drain.portal().id);
     let began = drain.portal().now();
-    let (mut walk, mut progress) = begin(errand, drain, notes)?;
-    let mut list = ChangeList::of_plans(out, errand.form)?;
+    let (mut walk, mut progress) = begin(errand, drain, zone, notes)?;
+    let mut list = match walk.reached {
+        0 => ChangeList::of_plans(out, errand.form)?,
+        _ => ChangeList::of_more_plans(out, errand.form),
+    };
     let (mut found, mut settled, mut noted_at) = (0, 0, began);
     let clock = drain.portal().clock();
     let outcome = loop {
@@ -146,6 +150,7 @@ pub(super) async fn walk(
 fn begin(
     errand: &Errand,
     drain: &Drain,
+    zone: &TimeZone,
     notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<(Walk, Progress)> {
     let (store, portal, now) = (
@@ -174,7 +179,10 @@ fn begin(
     store.end_walk(portal, errand.purpose)?;
     let progress = Progress {
         asked: errand.modified_since,
-        since: errand.modified_since.map(|when| when.resolve(now)),
+        since: errand
+            .modified_since
+            .map(|when| when.resolve(now, zone, notes))
+            .transpose()?,
         ..Progress::default()
     };
     let walk = Walk {

@@ -11,7 +11,7 @@ use crate::{
         desk::Desk,
         exit::Exit,
         status::report::{self, ContestedContact, ParkedContact},
-        text::{WIDTH, count, length, quoted, wrapped},
+        text::{WIDTH, count, length, quoted, spelt_out, wrapped},
     },
     clock::seconds_between,
     config::PortalConfig,
@@ -127,8 +127,7 @@ fn list(desk: &Desk, args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<Exi
 
 fn paragraph(out: &mut dyn Write, head: &str, text: &str) -> std::io::Result<()> {
     writeln!(out, "  {head}")?;
-    let printable: String = text.chars().filter(|c| !c.is_control()).collect();
-    for line in wrapped(&printable, WIDTH - 4) {
+    for line in wrapped(&spelt_out(text), WIDTH - 4) {
         writeln!(out, "    {line}")?;
     }
     Ok(())

@@ -2,26 +2,28 @@
 
 use std::{
     collections::BTreeMap,
-    io::{IsTerminal, Write},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+
 use crate::{
+    cli::surroundings::Surroundings,
     drain::Progress,
     service::{Headway, OnProgress, about},
 };
 
-/// How often the bar is drawn at most.
-const BETWEEN_BARS: Duration = Duration::from_millis(200);
-
 /// How often a line is logged at most.
 const BETWEEN_LINES: Duration = Duration::from_secs(60);
+
+/// How often the bar is drawn at most, in a second.
+const BARS_A_SECOND: u8 = 5;
 
 /// The bar's length in characters.
 const BAR: usize = 24;
 
-/// Wipes the line in which the cursor stands.
+/// Wipes the line in which the cursor stands: a bar may stand there.
 pub(in crate::cli) const WIPE: &str = "\r\x1b[K";
 
 /// All portals' progress.
@@ -32,28 +34,20 @@ struct Shown {
 }
 
 impl Shown {
-    /// Takes in one portal's progress. Answers how all get on, where it is time to say so.
-    fn note(&mut self, portal: &str, progress: Progress, between: Duration) -> Option<Headway> {
+    /// Takes in one portal's progress. Answers how all get on.
+    fn note(&mut self, portal: &str, progress: Progress, now: Instant) -> Option<Headway> {
         self.portals.insert(portal.to_owned(), progress);
-        let now = Instant::now();
-        if now.duration_since(self.told) < between {
-            return None;
-        }
-        self.told = now;
         let all = self.portals.values().copied().reduce(Progress::with);
         Some(Headway::of(all?, now.duration_since(self.began)))
     }
 }
 
 /// What portals report their progress to, each by its name.
-pub(super) fn watcher() -> OnProgress {
-    let on_terminal = std::io::stderr().is_terminal();
-    let between = if on_terminal {
-        BETWEEN_BARS
-    } else {
-        BETWEEN_LINES
-    };
-    let began = Instant::now();
+pub(super) fn watcher(world: &Surroundings) -> OnProgress {
+    let clock = world.clock.clone();
+    let began = clock.steady();
+    let target = || ProgressDrawTarget::stderr_with_hz(BARS_A_SECOND);
+    let bar = world.err_is_terminal.then(|| bar(target()));
     let shown = Mutex::new(Shown {
         began,
         told: began,
@@ -61,23 +55,17 @@ pub(super) fn watcher() -> OnProgress {
     });
     Arc::new(move |portal: &str, progress: Progress| {
         let mut shown = shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(headway) = shown.note(portal, progress, between) else {
+        let now = clock.steady();
+        let Some(headway) = shown.note(portal, progress, now) else {
             return;
         };
-        if on_terminal {
-            // A terminal that is gone must not end the drain.
-            let _ = write!(std::io::stderr(), "{WIPE}{}", bar(&headway));
-        } else {
+        if let Some(bar) = &bar {
+            draw(bar, &headway);
+        } else if now.duration_since(shown.told) >= BETWEEN_LINES {
+            shown.told = now;
             log(&headway);
         }
     })
-}
-
-/// Wipes a bar that may stand on the terminal.
-pub(super) fn end() {
-    if std::io::stderr().is_terminal() {
-        let _ = write!(std::io::stderr(), "{WIPE}");
-    }
 }
 
 fn log(headway: &Headway) {
@@ -91,25 +79,95 @@ fn log(headway: &Headway) {
     );
 }
 
-fn bar(headway: &Headway) -> String {
+/// A line that is cut where the terminal ends, and wiped at the end.
+fn bar(target: ProgressDrawTarget) -> ProgressBar {
+    // It is made of fixed words.
+    let style = ProgressStyle::with_template("{wide_msg}");
+    ProgressBar::with_draw_target(None, target)
+        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        .with_finish(ProgressFinish::AndClear)
+}
+
+fn draw(bar: &ProgressBar, headway: &Headway) {
+    bar.set_message(words(headway));
+    bar.tick();
+}
+
+fn words(headway: &Headway) -> String {
     let Headway {
         done, per_second, ..
     } = headway;
-    let rate = format!("{per_second:.0} a second");
     let (Some(share), Some(left)) = (headway.share(), headway.left) else {
-        return format!("{done} events done, {rate}");
+        return format!("{done} events done, {per_second:.0}/s");
     };
     let filled = ((share * BAR as f64) as usize).min(BAR);
     let drawn = "#".repeat(filled) + &"-".repeat(BAR - filled);
     let all = done + left;
     let rest = headway.rest.map(about);
     let rest = rest.map_or_else(String::new, |rest| format!(", about {rest} left"));
-    format!("[{drawn}] {done} of {all} events, {rate}{rest}")
+    format!("[{drawn}] {done} of {all} events, {per_second:.0}/s{rest}")
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use indicatif::TermLike;
+
     use super::*;
+
+    /// A terminal that keeps the line that is drawn.
+    #[derive(Debug, Clone)]
+    struct Terminal {
+        columns: u16,
+        line: Arc<Mutex<String>>,
+    }
+
+    impl Terminal {
+        fn line(&self) -> std::sync::MutexGuard<'_, String> {
+            self.line.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    impl TermLike for Terminal {
+        fn width(&self) -> u16 {
+            self.columns
+        }
+
+        fn move_cursor_up(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_down(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.line().push_str(text);
+            Ok(())
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.line().clear();
+            Ok(())
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
 
     fn progress(events: u64, waiting: Option<u64>) -> Progress {
         Progress {
@@ -124,24 +182,40 @@ mod tests {
         let elapsed = Duration::from_secs(100);
         let headway = Headway::of(progress(5000, Some(15_000)), elapsed);
         assert_eq!(
-            bar(&headway),
-            "[######------------------] 5000 of 20000 events, 50 a second, about 5 min left"
+            words(&headway),
+            "[######------------------] 5000 of 20000 events, 50/s, about 5 min left"
         );
         let headway = Headway::of(progress(700, None), elapsed);
-        assert_eq!(bar(&headway), "700 events done, 7 a second");
+        assert_eq!(words(&headway), "700 events done, 7/s");
     }
 
     #[test]
-    fn portals_are_summed_and_told_now_and_then() {
-        let long_ago = Instant::now();
+    fn the_bar_is_never_longer_than_the_terminal() {
+        for columns in [80, 40, 30] {
+            let line = Arc::default();
+            let terminal = Terminal { columns, line };
+            let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal.clone()), 255);
+            let bar = bar(target);
+            for waiting in [Some(1_500_000), None] {
+                let headway = Headway::of(progress(500_000, waiting), Duration::from_secs(9999));
+                draw(&bar, &headway);
+                let drawn = terminal.line().clone();
+                assert!(drawn.contains('5'), "{drawn:?}");
+                assert!(drawn.chars().count() <= usize::from(columns), "{drawn:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn portals_are_summed() {
+        let began = Instant::now();
         let mut shown = Shown {
-            began: long_ago,
-            told: long_ago,
+            began,
+            told: began,
             portals: BTreeMap::new(),
         };
-        let never = Duration::from_secs(3600);
-        assert_eq!(shown.note("one", progress(10, Some(5)), never), None);
-        let all = shown.note("two", progress(20, Some(50)), Duration::ZERO);
+        shown.note("one", progress(10, Some(5)), began);
+        let all = shown.note("two", progress(20, Some(50)), began);
         assert_eq!(all.map(|all| (all.done, all.left)), Some((30, Some(55))));
     }
 }

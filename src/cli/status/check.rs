@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::report::{PortalStatus, Report};
 use crate::{
-    cli::{exit::Exit, output::told, text::length},
+    cli::{exit::Exit, text::length},
     clock::seconds_between,
 };
 
@@ -114,8 +114,8 @@ pub(super) fn write(
         .map(|(_, text)| text.replace(['\n', '|'], " "))
         .collect();
     let (texts, data) = (texts.join("; "), check.data.join(" "));
-    let written = writeln!(out, "{} - {texts} | {data}", worst.word());
-    told(worst.exit(), written)
+    writeln!(out, "{} - {texts} | {data}", worst.word())?;
+    Ok(worst.exit())
 }
 
 struct Check<'a> {

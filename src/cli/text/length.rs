@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Span, SpanRelativeTo, Timestamp};
 
 use crate::clock::seconds_between;
 
@@ -22,15 +22,25 @@ pub(in crate::cli) fn age(moment: Timestamp, now: Timestamp) -> String {
     length(seconds_between(moment, now))
 }
 
-/// Reads `90`, `90s`, `2m`, `1h 30m` and the like.
-pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "write a duration such as 90s, 2m or 1h".to_owned();
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).map_err(|_| wrong())
+/// Reads `90s`, `2m`, `1h 30m`, `2d` and the like; a day has 24 hours.
+pub(in crate::cli) fn read(text: &str) -> Option<SignedDuration> {
+    let span: Span = text.trim().parse().ok()?;
+    let length = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;
+    Some(length).filter(|length| !length.is_negative())
 }
+
+/// An option's duration: as [`read`] has it, or a number of seconds.
+pub(in crate::cli) fn duration(text: &str) -> Result<Duration, String> {
+    let length = match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => read(text).and_then(|length| length.try_into().ok()),
+    };
+    let usable = length.filter(|length| *length <= LONGEST);
+    usable.ok_or_else(|| "write a duration such as 90s, 2m, 1h or 2d".to_owned())
+}
+
+/// The longest duration that makes sense: a hundred years.
+const LONGEST: Duration = Duration::from_secs(100 * 366 * 24 * 3600);
 
 /// A count with its noun: `1 row`, `2 rows`.
 pub(in crate::cli) fn count(number: u64, noun: &str) -> String {
@@ -41,6 +51,24 @@ pub(in crate::cli) fn count(number: u64, noun: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("2m", 120),
+            ("1h 30m", 5400),
+            ("2d", 172_800),
+            ("1w", 604_800),
+            ("PT5M", 300),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "-2m", "1mo", "soon", "1e9", "18446744073709551615"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn lengths_are_told_in_one_unit() {
