@@ -13,6 +13,7 @@ use super::{
     exit::{Exit, Refusal},
     global::Global,
     surroundings::Surroundings,
+    text::typed,
 };
 use crate::{
     clock::SharedClock,
@@ -28,6 +29,8 @@ const PATIENCE: Patience = Patience { longest_wait: 15.0 };
 pub struct Desk {
     /// The portals that are meant, in the order of the configuration.
     pub portals: Vec<Arc<PortalConfig>>,
+    /// Address and client id of every portal that is configured, meant or not.
+    pub configured: Vec<(String, String)>,
     /// Where the state file lies, or should.
     pub store_path: PathBuf,
     /// The state file; none where there is none yet.
@@ -55,6 +58,7 @@ impl Desk {
             Err(fault) => return Err(fault),
         };
         Ok(Self {
+            configured: identities(&portals),
             portals: portals.into_iter().map(Arc::new).collect(),
             store_path,
             store,
@@ -110,13 +114,42 @@ impl Desk {
         }
     }
 
+    /// What is stored, and belongs to no portal that is configured: one that was renamed in the
+    /// configuration, or is no longer there.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub fn unclaimed(&self) -> Result<Vec<PortalRecord>, StoreFault> {
+        let Some(store) = &self.store else {
+            return Ok(Vec::new());
+        };
+        let mut claimed = Vec::new();
+        for (url, client_id) in &self.configured {
+            claimed.extend(store.find_portal(url, client_id)?.map(|record| record.id));
+        }
+        let mut records = store.portals()?;
+        records.retain(|record| !claimed.contains(&record.id));
+        Ok(records)
+    }
+
     /// What the store knows of an authorised portal.
     ///
     /// # Errors
     /// Where there are no tokens, or a fault of the state file.
     pub fn record(&self, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
         self.store()?;
-        Ok(self.find(portal)?.ok_or_else(|| no_tokens(portal))?)
+        if let Some(record) = self.find(portal)? {
+            return Ok(record);
+        }
+        let mut refusal = no_tokens(portal);
+        let elsewhere: Vec<String> = self.unclaimed()?.into_iter().map(|it| it.url).collect();
+        if !elsewhere.is_empty() {
+            refusal.message += &format!(
+                ". There are tokens for {}, which no [[portal]] names: is `url` or `client_id` mistyped?",
+                elsewhere.join(", ")
+            );
+        }
+        Err(refusal.into())
     }
 
     /// An authorised portal to talk to, paced and renewing, with the connector that fits its plan.
@@ -134,14 +167,19 @@ impl Desk {
     }
 }
 
+/// What tells the portals of a configuration apart in the state file.
+pub(super) fn identities(portals: &[PortalConfig]) -> Vec<(String, String)> {
+    let identity = |it: &PortalConfig| (it.url.to_string(), it.client_id.clone());
+    portals.iter().map(identity).collect()
+}
+
 /// Nobody has authorised this portal yet.
 pub(super) fn no_tokens(portal: &PortalConfig) -> Refusal {
     let name = &portal.name;
+    let login = typed(name, "auth login");
     Refusal {
         exit: Exit::NotAuthorised,
-        message: format!(
-            "{name}: no tokens are stored; run `b24-tidyd --portal {name} auth login` or `auth import`"
-        ),
+        message: format!("{name}: no tokens are stored; run {login} or `auth import`"),
     }
 }
 
@@ -159,12 +197,11 @@ pub(super) fn desk(global: &Global, world: &Surroundings, talks: bool) -> anyhow
         .into_iter()
         .cloned()
         .collect();
-    Ok(Desk::open(
-        portals,
-        config.store,
-        world.clock.clone(),
-        stop,
-    )?)
+    let desk = Desk::open(portals, config.store, world.clock.clone(), stop)?;
+    Ok(Desk {
+        configured: identities(&config.portals),
+        ..desk
+    })
 }
 
 /// Opens the state file for draining: whole, and by nobody else at the same time.

@@ -13,7 +13,7 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    desk::Desk,
+    desk::{Desk, identities},
     exit::Exit,
     global::{Global, choose},
     surroundings::Surroundings,
@@ -90,6 +90,7 @@ pub async fn run(
         let unreadable = matches!(&store, Err(fault) if !matches!(fault, StoreFault::Missing(_)));
         let desk = Desk {
             portals: portals.into_iter().cloned().map(Into::into).collect(),
+            configured: identities(&config.portals),
             store_path: config.store.clone(),
             store: store.ok(),
             clock: ground.clock.clone(),

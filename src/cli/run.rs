@@ -171,7 +171,8 @@ fn line(report: &PortalReport) -> String {
     let ending = match &report.ending {
         Ending::NoSecret(problems) => problems.to_string(),
         Ending::NoTokens => {
-            "no tokens; run `b24-tidyd auth login` or `b24-tidyd auth import`".to_owned()
+            let login = text::typed(&report.name, "auth login");
+            format!("no tokens; run {login} or `auth import`")
         }
         Ending::Failed(failure) => failure.to_string(),
         Ending::Ended(Outcome::WorkLeft { until, why }) => {

@@ -9,7 +9,7 @@ use crate::{
     cli::{
         desk::Desk,
         exit::{Exit, Refusal},
-        text::{WIDTH, wrapped},
+        text::{WIDTH, typed, wrapped},
     },
     store::PortalRecord,
 };
@@ -61,8 +61,9 @@ pub fn forget(
         let rows = store.open_totals(record.id)?.rows;
         let mut text = format!(
             "This removes everything that is stored about {name}: tokens, history, reservations, \
-             failures. The bindings stay in the portal and go on filling its queue, unless \
-             `b24-tidyd events unbind` was run before."
+             failures. The bindings stay in the portal and go on filling its queue, unless {} was run \
+             before.",
+            typed(&name, "events unbind")
         );
         if rows > 0 {
             text.push_str(&format!(

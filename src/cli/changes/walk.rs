@@ -17,7 +17,7 @@ use super::{
 use crate::{
     cli::{
         exit::Exit,
-        text::{When, count},
+        text::{When, count, typed},
     },
     clock::after,
     drain::{Drain, Outcome, Sweep, Swept},
@@ -143,7 +143,8 @@ pub(super) async fn walk(
         store.set_walk(portal, errand.purpose, &walk)?;
     }
     let mut report = Report::new(errand.form, list.end(), notes);
-    sum_up(errand, &progress, &outcome, full, walk.reached, &mut report)
+    let place = (drain.portal().config.name.as_str(), walk.reached);
+    sum_up(errand, &progress, &outcome, full, place, &mut report)
 }
 
 /// Where the walk begins: behind the last contact of an unfinished one of the same kind.
@@ -198,7 +199,7 @@ fn sum_up(
     progress: &Progress,
     outcome: &Outcome,
     full: bool,
-    reached: u64,
+    (portal, reached): (&str, u64),
     report: &mut Report<'_>,
 ) -> anyhow::Result<Exit> {
     let changes = &progress.changes;
@@ -225,8 +226,9 @@ fn sum_up(
     }
     if progress.refused > 0 {
         report.line(&format!(
-            "{} refused by the portal; see `b24-tidyd failures list`",
-            count(progress.refused, "contact")
+            "{} refused by the portal; see {}",
+            count(progress.refused, "contact"),
+            typed(portal, "failures list")
         ))?;
     }
     Ok(match outcome {
@@ -243,7 +245,8 @@ fn sum_up(
             Exit::Done
         }
         Outcome::Paused => {
-            report.line("the portal is paused; run `b24-tidyd resume` first")?;
+            let resume = typed(portal, "resume");
+            report.line(&format!("the portal is paused; run {resume} first"))?;
             Exit::Temporary
         }
         Outcome::Stopped => {
