@@ -118,7 +118,9 @@ fn way_back(below: &BTreeMap<Module, BTreeSet<Module>>, start: &Module) -> Optio
                 return Some(way);
             }
             if seen.insert(next.clone()) {
-                ways.push_back([way.as_slice(), &[next.clone()]].concat());
+                let mut longer = way.clone();
+                longer.push(next.clone());
+                ways.push_back(longer);
             }
         }
     }
