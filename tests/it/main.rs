@@ -66,5 +66,6 @@ mod tokens;
 mod undo;
 mod units;
 mod watch;
+mod whole_command;
 mod wire;
 mod world;
