@@ -8,7 +8,7 @@ pub mod doctor;
 pub mod exit;
 pub mod generate;
 pub mod global;
-mod logging;
+pub mod logging;
 pub mod names;
 pub mod output;
 pub mod portals;

@@ -34,13 +34,14 @@ pub(in crate::cli) fn cut(text: &str, columns: usize) -> String {
 /// The text in lines of at most `columns`, broken at spaces where there are any: a command or an
 /// address stays whole.
 pub(in crate::cli) fn wrapped(text: &str, columns: usize) -> Vec<String> {
-    let one_line: Vec<&str> = text.split_whitespace().collect();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
     let options = Options::new(columns)
         .break_words(false)
         .word_separator(WordSeparator::AsciiSpace)
         .word_splitter(WordSplitter::NoHyphenation)
         .wrap_algorithm(WrapAlgorithm::FirstFit);
-    let lines = textwrap::wrap(&one_line.join(" "), options);
+    let lines = textwrap::wrap(&text, options);
     lines.into_iter().map(|line| line.into_owned()).collect()
 }
 
