@@ -59,11 +59,15 @@ pub fn forget(
             .into());
         };
         let rows = store.open_totals(record.id)?.rows;
+        // One that is not configured cannot be asked.
+        let unbind = match args.member_id {
+            None => typed(&name, "events unbind"),
+            Some(_) => "`b24-tidyd events unbind`".to_owned(),
+        };
         let mut text = format!(
             "This removes everything that is stored about {name}: tokens, history, reservations, \
-             failures. The bindings stay in the portal and go on filling its queue, unless {} was run \
-             before.",
-            typed(&name, "events unbind")
+             failures. The bindings stay in the portal and go on filling its queue, unless {unbind} \
+             was run before."
         );
         if rows > 0 {
             text.push_str(&format!(
