@@ -58,7 +58,17 @@ impl Place {
         path
     }
 
+    /// The configuration, where all is well with it, secrets included.
     pub(crate) fn load(&self, text: impl AsRef<[u8]>) -> Result<Config, Problems> {
+        let mut config = self.load_what_can_be(text)?;
+        match std::mem::take(&mut config.secret_problems) {
+            problems if problems.is_empty() => Ok(config),
+            problems => Err(Problems(problems)),
+        }
+    }
+
+    /// The configuration, though secrets may be missing.
+    pub(crate) fn load_what_can_be(&self, text: impl AsRef<[u8]>) -> Result<Config, Problems> {
         Config::load(&self.write("config.toml", text, 0o644), &self.env)
     }
 

@@ -170,3 +170,27 @@ async fn a_portal_brings_its_own_rules() {
         .run_for(64, &["names", "--portal", "other", "x"])
         .await;
 }
+
+/// A line without an end must not take all memory.
+#[test]
+fn a_line_that_never_ends_is_bad_input() {
+    let mut input = b"anna\n".to_vec();
+    input.resize((1 << 20) + 10, b'x');
+    let (output, result) = answer_bytes(&[], &input);
+    assert_eq!(output, "Anna\n");
+    assert!(
+        matches!(result, Err(NamesError::Long { line: 2 })),
+        "{result:?}"
+    );
+    let fits = [vec![b'-'; (1 << 20) - 1], b"\nanna".to_vec()].concat();
+    let (output, result) = answer_bytes(&[], &fits);
+    assert!(result.is_ok() && output.ends_with("-\nAnna"));
+}
+
+/// What is explained is for people: nothing of it steers their terminal.
+#[test]
+fn an_explanation_steers_no_terminal() {
+    let said = answer(&["--explain", "\u{1b}[31manna \u{202e}smith"], "");
+    assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+    assert!(said.contains("\\u{1b}"), "{said}");
+}

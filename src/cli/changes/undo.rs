@@ -3,16 +3,18 @@
 use std::io::Write;
 
 use clap::{ArgGroup, Args};
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{
-    change_list::{ChangeList, FormArgs},
-    exit::Exit,
+    list::{ChangeList, FormArgs},
     report::Report,
-    text::count,
-    when::When,
 };
 use crate::{
+    cli::{
+        exit::Exit,
+        text::{TIMES, When, count},
+    },
     drain::{Drain, values_to_put_back},
     store::{ChangeFilter, RunId},
 };
@@ -21,11 +23,13 @@ use crate::{
 #[derive(Debug, Clone, Args)]
 #[command(
     group = ArgGroup::new("what").args(["contact", "run", "since"]).required(true).multiple(true),
-    after_help = "Values that were put back are left alone until they change; `b24-tidyd ignore list`
+    after_help = format!("{TIMES}
+
+Values that were put back are left alone until they change; `b24-tidyd ignore list`
 shows them, and `b24-tidyd ignore remove ID` lets them be tidied again.
 Examples:
   b24-tidyd undo --contact 82
-  b24-tidyd undo --since 2d --until 1d --apply")]
+  b24-tidyd undo --since 2d --until 1d --apply"))]
 pub struct UndoArgs {
     /// What was written to this contact
     #[arg(long, value_name = "ID")]
@@ -54,16 +58,18 @@ pub struct UndoArgs {
 pub async fn undo(
     args: &UndoArgs,
     drain: &mut Drain,
+    zone: &TimeZone,
     out: &mut (dyn Write + Send),
     notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<Exit> {
     let portal = drain.portal();
     let now = portal.now();
+    let mut moment = |when: Option<When>| when.map(|it| it.resolve(now, zone, notes)).transpose();
     let chosen = ChangeFilter {
         contact_id: args.contact,
         run: args.run.map(RunId),
-        since: args.since.map(|when| when.resolve(now)),
-        until: args.until.map(|when| when.resolve(now)),
+        since: moment(args.since)?,
+        until: moment(args.until)?,
         rule: None,
     };
     let values = values_to_put_back(portal.store(), portal.id, &chosen)?;

@@ -6,8 +6,11 @@ use clap::Args;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{csv, quoted::quoted, text::WIDTH};
-use crate::{contact::FieldChange, store::Change};
+use crate::{
+    cli::text::{WIDTH, csv, quoted, width},
+    contact::FieldChange,
+    store::Change,
+};
 
 /// In which form a list is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
@@ -64,6 +67,15 @@ impl<'w> ChangeList<'w> {
         Self::begin(out, form, &["contact_id", "field", "old", "new", "rule"])
     }
 
+    /// The same where the list goes on that an earlier run began.
+    pub(super) fn of_more_plans(out: &'w mut (dyn Write + Send), form: FormArgs) -> Self {
+        Self {
+            out,
+            form,
+            under: (None, None),
+        }
+    }
+
     /// A list of changes from the history.
     pub(super) fn of_history(out: &'w mut (dyn Write + Send), form: FormArgs) -> io::Result<Self> {
         let columns = [
@@ -88,11 +100,7 @@ impl<'w> ChangeList<'w> {
         if form.csv {
             csv::write_line(out, columns.iter().copied())?;
         }
-        Ok(Self {
-            out,
-            form,
-            under: (None, None),
-        })
+        Ok(Self::of_more_plans(out, form))
     }
 
     /// Adds what is to change in a contact.
@@ -149,7 +157,7 @@ impl<'w> ChangeList<'w> {
         };
         let why = format!("({}{doubt})", row.rule);
         let line = format!("  {field:<11}  {old} -> {new}  {why}");
-        if line.chars().count() <= WIDTH {
+        if width(&line) <= WIDTH {
             writeln!(self.out, "{line}")
         } else {
             writeln!(self.out, "  {field:<11}  {old}")?;
@@ -180,7 +188,7 @@ impl<'w> ChangeList<'w> {
         let mut cells = Vec::new();
         if let Some(written) = &row.written {
             cells.extend([
-                written.at.to_string(),
+                format!("{:.0}", written.at),
                 written.run.to_string(),
                 written.kind.to_owned(),
                 written.confirmed.to_string(),

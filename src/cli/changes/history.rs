@@ -7,22 +7,24 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Args;
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 
-use super::{
-    change_list::{ChangeList, FormArgs},
-    exit::Exit,
-    when::When,
+use super::list::{ChangeList, FormArgs};
+use crate::{
+    cli::{
+        exit::Exit,
+        text::{TIMES, When},
+    },
+    store::{ChangeFilter, PortalId, RunId, Store},
 };
-use crate::store::{ChangeFilter, PortalId, RunId, Store};
 
 /// Arguments of `history`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Times: 2026-01-05T10:00:00Z, 2026-01-05 (UTC), or how long ago: 2d, 36h.
+    after_help = format!("{TIMES}
 Examples:
   b24-tidyd history --contact 82
-  b24-tidyd history --since 2d --rule mc --csv > changes.csv"
+  b24-tidyd history --since 2d --rule mc --csv > changes.csv")
 )]
 pub struct HistoryArgs {
     /// Of this contact alone
@@ -53,14 +55,16 @@ pub fn history(
     args: &HistoryArgs,
     store: &Store,
     portal: PortalId,
-    now: Timestamp,
+    (now, zone): (Timestamp, &TimeZone),
     out: &mut (dyn Write + Send),
+    notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<Exit> {
+    let mut moment = |when: Option<When>| when.map(|it| it.resolve(now, zone, notes)).transpose();
     let filter = ChangeFilter {
         contact_id: args.contact,
         run: args.run.map(RunId),
-        since: args.since.map(|when| when.resolve(now)),
-        until: args.until.map(|when| when.resolve(now)),
+        since: moment(args.since)?,
+        until: moment(args.until)?,
         rule: args.rule.clone(),
     };
     let mut list = ChangeList::of_history(out, args.form)?;

@@ -4,12 +4,14 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{
-    change_list::FormArgs,
-    exit::Exit,
-    text::{WIDTH, count, wrapped},
+use super::list::FormArgs;
+use crate::{
+    cli::{
+        exit::Exit,
+        text::{WIDTH, count, wrapped},
+    },
+    drain::TaskSummary,
 };
-use crate::drain::TaskSummary;
 
 /// Where the words go that are not part of the list.
 pub(super) struct Report<'w> {

@@ -5,19 +5,20 @@ use std::{
     io::{self, Write},
 };
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{
-    change_list::{ChangeList, FormArgs},
-    change_summary::ChangeSummary,
-    exit::Exit,
+    list::{ChangeList, FormArgs},
     report::Report,
-    text::count,
-    when::When,
+    summary::ChangeSummary,
 };
 use crate::{
+    cli::{
+        exit::Exit,
+        text::{When, count, typed},
+    },
     clock::after,
     drain::{Drain, Outcome, Sweep, Swept},
     portal::CallFailure,
@@ -62,13 +63,17 @@ struct Progress {
 pub(super) async fn walk(
     errand: &Errand,
     drain: &mut Drain,
+    zone: &TimeZone,
     out: &mut (dyn Write + Send),
     notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<Exit> {
     let (store, portal) = (drain.portal().store().clone(), drain.portal().id);
     let began = drain.portal().now();
-    let (mut walk, mut progress) = begin(errand, drain, notes)?;
-    let mut list = ChangeList::of_plans(out, errand.form)?;
+    let (mut walk, mut progress) = begin(errand, drain, zone, notes)?;
+    let mut list = match walk.reached {
+        0 => ChangeList::of_plans(out, errand.form)?,
+        _ => ChangeList::of_more_plans(out, errand.form),
+    };
     let (mut found, mut settled, mut noted_at) = (0, 0, began);
     let clock = drain.portal().clock();
     let outcome = loop {
@@ -138,13 +143,15 @@ pub(super) async fn walk(
         store.set_walk(portal, errand.purpose, &walk)?;
     }
     let mut report = Report::new(errand.form, list.end(), notes);
-    sum_up(errand, &progress, &outcome, full, walk.reached, &mut report)
+    let place = (drain.portal().config.name.as_str(), walk.reached);
+    sum_up(errand, &progress, &outcome, full, place, &mut report)
 }
 
 /// Where the walk begins: behind the last contact of an unfinished one of the same kind.
 fn begin(
     errand: &Errand,
     drain: &Drain,
+    zone: &TimeZone,
     notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<(Walk, Progress)> {
     let (store, portal, now) = (
@@ -173,7 +180,10 @@ fn begin(
     store.end_walk(portal, errand.purpose)?;
     let progress = Progress {
         asked: errand.modified_since,
-        since: errand.modified_since.map(|when| when.resolve(now)),
+        since: errand
+            .modified_since
+            .map(|when| when.resolve(now, zone, notes))
+            .transpose()?,
         ..Progress::default()
     };
     let walk = Walk {
@@ -189,7 +199,7 @@ fn sum_up(
     progress: &Progress,
     outcome: &Outcome,
     full: bool,
-    reached: u64,
+    (portal, reached): (&str, u64),
     report: &mut Report<'_>,
 ) -> anyhow::Result<Exit> {
     let changes = &progress.changes;
@@ -216,8 +226,9 @@ fn sum_up(
     }
     if progress.refused > 0 {
         report.line(&format!(
-            "{} refused by the portal; see `b24-tidyd failures list`",
-            count(progress.refused, "contact")
+            "{} refused by the portal; see {}",
+            count(progress.refused, "contact"),
+            typed(portal, "failures list")
         ))?;
     }
     Ok(match outcome {
@@ -234,7 +245,8 @@ fn sum_up(
             Exit::Done
         }
         Outcome::Paused => {
-            report.line("the portal is paused; run `b24-tidyd resume` first")?;
+            let resume = typed(portal, "resume");
+            report.line(&format!("the portal is paused; run {resume} first"))?;
             Exit::Temporary
         }
         Outcome::Stopped => {

@@ -2,22 +2,28 @@
 
 /// The text in quotes, with everything that could move the cursor or turn the line round spelt out.
 #[must_use]
-pub(super) fn quoted(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push('"');
+pub(in crate::cli) fn quoted(text: &str) -> String {
+    format!(
+        "\"{}\"",
+        spelt_out(&text.replace('\\', r"\\").replace('"', "\\\""))
+    )
+}
+
+/// The same without quotes.
+#[must_use]
+pub(in crate::cli) fn spelt_out(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
-            '"' | '\\' => out.extend(['\\', character]),
             c if c.is_control() || is_invisible(c) => out.extend(c.escape_unicode()),
             c => out.push(c),
         }
     }
-    out.push('"');
     out
 }
 
 /// Characters without a shape of their own: direction marks, zero-width ones, line separators.
-fn is_invisible(character: char) -> bool {
+pub(in crate::cli) fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
         | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
 }

@@ -5,11 +5,13 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
-use super::{
-    exit::{Exit, exit_of, first_of},
-    text::{WIDTH, wrapped},
+use crate::{
+    cli::{
+        exit::{Exit, exit_of, first_of},
+        text::{WIDTH, wrapped},
+    },
+    config::PortalConfig,
 };
-use crate::config::PortalConfig;
 
 /// A portal's answer, or why there is none.
 pub(super) struct Answered<T> {

@@ -3,22 +3,29 @@
 use std::io::Write;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 
 use super::{
-    change_list::FormArgs,
-    exit::Exit,
+    list::FormArgs,
     walk::{Errand, walk},
-    when::When,
 };
-use crate::drain::Drain;
+use crate::{
+    cli::{
+        exit::Exit,
+        text::{TIMES, When},
+    },
+    drain::Drain,
+};
 
 /// Arguments of `sweep`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "A sweep that was interrupted goes on where it was. Progress goes to standard error.
+    after_help = format!("{TIMES}
+
+A sweep that was interrupted goes on where it was. Progress goes to standard error.
 Examples:
   b24-tidyd sweep --limit 20
-  b24-tidyd sweep --modified-since 30d --apply"
+  b24-tidyd sweep --modified-since 30d --apply")
 )]
 pub struct SweepArgs {
     /// Write; without it, only show what would be written
@@ -45,6 +52,7 @@ pub struct SweepArgs {
 pub async fn sweep(
     args: &SweepArgs,
     drain: &mut Drain,
+    zone: &TimeZone,
     out: &mut (dyn Write + Send),
     notes: &mut (dyn Write + Send),
 ) -> anyhow::Result<Exit> {
@@ -56,5 +64,5 @@ pub async fn sweep(
         restart: args.restart,
         form: args.form,
     };
-    walk(&errand, drain, out, notes).await
+    walk(&errand, drain, zone, out, notes).await
 }

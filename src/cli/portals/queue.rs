@@ -11,15 +11,15 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    answered::{Answered, exit_of_all},
-    desk::Desk,
-    exit::Exit,
-    status::live::RowState,
-    text::{WIDTH, age, count, cut},
-};
+use super::answered::{Answered, exit_of_all};
 use crate::{
     bitrix::events::{EventRow, Listed},
+    cli::{
+        desk::Desk,
+        exit::Exit,
+        status::live::RowState,
+        text::{WIDTH, age, count, cut},
+    },
     config::PortalConfig,
 };
 

@@ -7,8 +7,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::quoted::quoted;
-use crate::contact::FieldChange;
+use crate::{
+    cli::text::{quoted, width},
+    contact::FieldChange,
+};
 
 /// Examples kept for each rule.
 const EXAMPLES: usize = 3;
@@ -53,7 +55,7 @@ impl ChangeSummary {
             writeln!(out, "  {:>7}  {name}", rule.fields)?;
             for (old, new) in &rule.examples {
                 let (old, new) = (quoted(old), quoted(new));
-                if old.chars().count() + new.chars().count() <= 62 {
+                if width(&old) + width(&new) <= 62 {
                     writeln!(out, "             {old} -> {new}")?;
                 } else {
                     writeln!(out, "             {old}\n          -> {new}")?;

@@ -6,14 +6,16 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    desk::Desk,
-    exit::Exit,
-    quoted::quoted,
-    status::report::{self, ContestedContact, ParkedContact},
-    text::{WIDTH, count, length, wrapped},
+use crate::{
+    cli::{
+        desk::Desk,
+        exit::Exit,
+        status::report::{self, ContestedContact, ParkedContact},
+        text::{WIDTH, count, length, quoted, spelt_out, wrapped},
+    },
+    clock::seconds_between,
+    config::PortalConfig,
 };
-use crate::{clock::seconds_between, config::PortalConfig};
 
 /// What to do with contacts that cannot be tidied.
 #[derive(Debug, Clone, Subcommand)]
@@ -125,8 +127,7 @@ fn list(desk: &Desk, args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<Exi
 
 fn paragraph(out: &mut dyn Write, head: &str, text: &str) -> std::io::Result<()> {
     writeln!(out, "  {head}")?;
-    let printable: String = text.chars().filter(|c| !c.is_control()).collect();
-    for line in wrapped(&printable, WIDTH - 4) {
+    for line in wrapped(&spelt_out(text), WIDTH - 4) {
         writeln!(out, "    {line}")?;
     }
     Ok(())

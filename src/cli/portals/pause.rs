@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 use serde_json::json;
 
-use super::{desk::Desk, exit::Exit, text::moment};
+use crate::cli::{desk::Desk, exit::Exit, text::moment};
 
 /// Arguments of `pause` and `resume`.
 #[derive(Debug, Clone, Args)]
@@ -25,7 +25,7 @@ pub struct PauseArgs {
 ///
 /// # Errors
 /// A fault of the state file, or no tokens.
-pub fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let portal = desk.only()?;
     let record = desk.record(portal)?;
     let since = record.paused_at.unwrap_or(desk.now());
@@ -48,7 +48,7 @@ pub fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Resu
 ///
 /// # Errors
 /// A fault of the state file, or no tokens.
-pub fn resume(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) fn resume(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let portal = desk.only()?;
     let record = desk.record(portal)?;
     desk.store()?.set_paused(record.id, None)?;

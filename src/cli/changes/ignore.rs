@@ -6,8 +6,10 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{exit::Exit, quoted::quoted};
-use crate::store::{PortalId, Store};
+use crate::{
+    cli::{exit::Exit, text::quoted},
+    store::{PortalId, Store},
+};
 
 /// Arguments of `ignore`.
 #[derive(Debug, Clone, Args)]

@@ -3,17 +3,19 @@
 use std::io::Write;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::{
-    change_list::{ChangeList, FormArgs},
-    change_summary::ChangeSummary,
-    exit::Exit,
+    list::{ChangeList, FormArgs},
     report::Report,
-    text::count,
+    summary::ChangeSummary,
     walk::{Errand, walk},
 };
-use crate::drain::Drain;
+use crate::{
+    cli::{exit::Exit, text::count},
+    drain::Drain,
+};
 
 /// Arguments of `preview`.
 #[derive(Debug, Clone, Args)]
@@ -54,7 +56,7 @@ pub async fn preview(
             restart: args.restart,
             form: args.form,
         };
-        return walk(&errand, drain, out, notes).await;
+        return walk(&errand, drain, &TimeZone::UTC, out, notes).await;
     }
     let mut list = ChangeList::of_plans(out, args.form)?;
     let mut changes = ChangeSummary::default();

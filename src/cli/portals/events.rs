@@ -9,16 +9,16 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 use serde_json::json;
 
-use super::{
-    answered::{Answered, exit_of_all},
-    desk::Desk,
-    exit::Exit,
-    text::{WIDTH, cut, wrapped},
-};
+use super::answered::{Answered, exit_of_all};
 use crate::{
     bitrix::{
         Batch, Problem,
         events::{self, Binding, ContactEvent},
+    },
+    cli::{
+        desk::Desk,
+        exit::Exit,
+        text::{WIDTH, cut, wrapped},
     },
     config::PortalConfig,
     portal::{CallFailure, Portal, Repeat},
@@ -101,7 +101,7 @@ fn some(connector: &str) -> Option<String> {
 }
 
 /// The bindings of the application, as the portal shows them.
-pub(super) async fn ask(portal: &Portal) -> anyhow::Result<Vec<Binding>> {
+async fn ask(portal: &Portal) -> anyhow::Result<Vec<Binding>> {
     let reply = portal.call(&events::bindings(), Repeat::Freely).await?;
     Ok(events::read_bindings(reply.result).map_err(CallFailure::from)?)
 }
