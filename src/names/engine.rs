@@ -118,8 +118,9 @@ impl Engine {
         let words = spans::tokens(&glyphs);
         let mut before = Glyphs::from_slice(&glyphs);
         let mut rules = Rules::new();
+        let mut known = None;
         for round in 0..ROUNDS {
-            let of_round = self.apply_policy(field, &mut glyphs, &words);
+            let of_round = self.apply_policy(field, &mut glyphs, &words, &mut known);
             if round == 0 {
                 rules = of_round;
             } else {
@@ -146,10 +147,21 @@ impl Engine {
     }
 
     /// The policy, once: an override for the whole field, then section 3, then the style. Answers
-    /// the rule that decided about each word.
-    fn apply_policy(&self, field: Field, glyphs: &mut Glyphs, words: &Spans) -> Rules {
+    /// the rule that decided about each word. What is known from an earlier round saves work, as only
+    /// case has changed since.
+    fn apply_policy(
+        &self,
+        field: Field,
+        glyphs: &mut Glyphs,
+        words: &Spans,
+        known: &mut Option<(Casing, Reading)>,
+    ) -> Rules {
         let all = |rule: Rule| SmallVec::from_elem(rule, words.len());
-        let settings = &self.settings;
+        let (settings, lexicon) = (&self.settings, &self.lexicon);
+        if let Some((casing, reading)) = known {
+            reading.read_again(glyphs, lexicon);
+            return tokens::tidy(field, settings, lexicon, *casing, reading, glyphs);
+        }
         if settings
             .overrides
             .lay_over(field, without_outer_space(glyphs))
@@ -163,12 +175,16 @@ impl Engine {
         if settings.style == Style::Plain {
             return self.apply_plain(field, casing, glyphs, words);
         }
-        let lexicon = &self.lexicon;
         let reading = Reading::of(glyphs, words.iter(), lexicon, &settings.language);
         if guards::is_company(lexicon, glyphs, &reading) {
             return all(Rule::NotAName(NotAName::LegalForm));
         }
-        tokens::tidy(field, settings, lexicon, casing, &reading, glyphs)
+        let rules = tokens::tidy(field, settings, lexicon, casing, &reading, glyphs);
+        // Under Turkic casing an `ı` that is raised makes another word, and another spelling may apply.
+        if !casing.is_turkic() && settings.overrides.is_empty() {
+            *known = Some((casing, reading));
+        }
+        rules
     }
 
     fn apply_plain(

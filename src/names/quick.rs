@@ -20,9 +20,7 @@ const LONGEST_WORD: usize = 48;
 /// Scottish Gaelic, where every `Mac` is a prefix.
 pub(super) fn is_open(settings: &Settings) -> bool {
     let language = &settings.language;
-    settings.overrides.is_empty()
-        && !language.is_turkic()
-        && !language.is(Tongue::ScottishGaelic)
+    settings.overrides.is_empty() && !language.is_turkic() && !language.is(Tongue::ScottishGaelic)
 }
 
 /// The tidied text, if nothing but the letters themselves decides about it: words with a space between

@@ -29,6 +29,9 @@ struct Place<'a> {
 pub(super) fn tidy(around: &Surroundings<'_>, number: usize, field: &mut [Glyph]) -> Option<Rule> {
     let parts = around.parts();
     let part = &parts[number];
+    if parts.len() == 1 && part.lists.is_empty() && !around.speaks(Tongue::French) {
+        return None;
+    }
     let start = part.span.start;
     let place = Place {
         around,

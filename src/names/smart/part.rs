@@ -50,8 +50,7 @@ struct Part<'a> {
 impl Part<'_> {
     /// The table of section 7. Answers the rule and whether anything changed.
     fn tidy_by_shape(&self, part: &mut [Glyph]) -> (Rule, bool) {
-        let mut tally = Tally::default();
-        part.iter().for_each(|glyph| tally.add(*glyph));
+        let tally = Tally::of(part);
         if !tally.starts_cased {
             return (Rule::UncasedStart, false);
         }

@@ -73,25 +73,53 @@ impl Reading {
         for span in words {
             let token = reading.read_token(field, span, lexicon, &mut open_brackets);
             reading.vietnamese_name |= token.lists.has(Lists::VIETNAMESE);
-            if !token.has_digit && token.shape.is_some() {
-                if reading.first.is_none() && !token.lists.has(Lists::CLIPPED) {
-                    reading.first = Some(reading.tokens.len());
-                }
-                let parts = &reading.parts[token.parts.clone()];
-                reading.settled = reading.settled
-                    || !token.lists.has(Lists::COURTESY_TITLE)
-                        && parts.iter().any(|part| part.settles(field, lexicon));
-                reading.has_upper = reading.has_upper
-                    || !token.lists.has(Lists::RELATION)
-                        && parts
-                            .iter()
-                            .enumerate()
-                            .any(|(number, part)| part.surely_has_upper(number == 0));
+            let opens = !token.has_digit && token.shape.is_some();
+            if opens && reading.first.is_none() && !token.lists.has(Lists::CLIPPED) {
+                reading.first = Some(reading.tokens.len());
             }
             reading.tokens.push(token);
         }
         reading.vietnamese |= reading.vietnamese_name;
+        reading.weigh(field, lexicon);
         reading
+    }
+
+    /// Reads the same words again after some of their letters changed case.
+    pub(in crate::names) fn read_again(&mut self, field: &[Glyph], lexicon: &Lexicon) {
+        for token in &mut self.tokens {
+            token.tally = Tally::default();
+            for part in &mut self.parts[token.parts.clone()] {
+                part.tally = Tally::of(&field[part.span.clone()]);
+                part.shape = part.tally.shape();
+                token.tally.append(part.tally);
+            }
+            token.shape = token.tally.shape();
+        }
+        self.weigh(field, lexicon);
+    }
+
+    /// Finds out how the field was typed as a whole.
+    fn weigh(&mut self, field: &[Glyph], lexicon: &Lexicon) {
+        let names = self
+            .tokens
+            .iter()
+            .filter(|token| !token.has_digit && token.shape.is_some());
+        let settles = |token: &Token| {
+            !token.lists.has(Lists::COURTESY_TITLE)
+                && self
+                    .parts_of(token)
+                    .iter()
+                    .any(|part| part.settles(field, lexicon))
+        };
+        let has_upper = |token: &Token| {
+            let mut parts = self.parts_of(token).iter().enumerate();
+            !token.lists.has(Lists::RELATION)
+                && parts.any(|(number, part)| part.surely_has_upper(number == 0))
+        };
+        let settled = names.clone().any(settles);
+        let has_upper = names.clone().any(has_upper);
+        self.settled = settled;
+        self.has_upper = has_upper;
     }
 
     fn read_token(
@@ -103,40 +131,34 @@ impl Reading {
     ) -> Token {
         let first_part = self.parts.len();
         let mut tally = Tally::default();
-        let mut part = Tally::default();
-        let mut part_start = None;
         let mut has_digit = false;
         let mut in_brackets = false;
-        for at in span.start..=span.end {
-            let inside = at < span.end && is_word_character(field, at);
-            match (part_start, inside) {
-                (None, true) => part_start = Some(at),
-                (Some(start), false) => {
-                    if part.letters > 0 {
-                        self.parts.push(Part {
-                            span: start..at,
-                            tally: part,
-                            shape: part.shape(),
-                            lists: Lists::default(),
-                        });
-                    }
-                    part = Tally::default();
-                    part_start = None;
+        let mut at = span.start;
+        while at < span.end {
+            let start = at;
+            let mut part = Tally::default();
+            while at < span.end && is_word_character(field, at) {
+                part.add(field[at]);
+                has_digit |= field[at].kind == Kind::Digit;
+                at += 1;
+            }
+            if part.letters > 0 {
+                in_brackets |= tally.letters == 0 && *open_brackets > 0;
+                tally.append(part);
+                self.parts.push(Part {
+                    span: start..at,
+                    tally: part,
+                    shape: part.shape(),
+                    lists: Lists::default(),
+                });
+            }
+            if at < span.end {
+                match field[at].ch {
+                    '(' => *open_brackets += 1,
+                    ')' => *open_brackets = open_brackets.saturating_sub(1),
+                    _ => {}
                 }
-                _ => {}
-            }
-            if at == span.end {
-                break;
-            }
-            let glyph = field[at];
-            part.add(glyph);
-            tally.add(glyph);
-            match glyph.kind {
-                Kind::Letter if tally.letters == 1 => in_brackets = *open_brackets > 0,
-                Kind::Digit => has_digit = true,
-                Kind::Other if glyph.ch == '(' => *open_brackets += 1,
-                Kind::Other if glyph.ch == ')' => *open_brackets = open_brackets.saturating_sub(1),
-                _ => {}
+                at += 1;
             }
         }
         let mut token = Token {

@@ -45,6 +45,13 @@ pub(in crate::names) struct Tally {
 }
 
 impl Tally {
+    /// Counts a whole word.
+    pub(in crate::names) fn of(word: &[Glyph]) -> Tally {
+        let mut tally = Tally::default();
+        word.iter().for_each(|glyph| tally.add(*glyph));
+        tally
+    }
+
     /// Counts one more character.
     pub(in crate::names) fn add(&mut self, glyph: Glyph) {
         if !glyph.is_letter() {
@@ -65,6 +72,25 @@ impl Tally {
             2 => self.second_is_upper = upper,
             _ => {}
         }
+    }
+
+    /// Counts the letters of another word behind these.
+    pub(in crate::names) fn append(&mut self, next: Tally) {
+        if self.letters == 0 {
+            *self = next;
+            return;
+        }
+        match self.cased {
+            0 => {
+                self.starts_upper = next.starts_upper;
+                self.second_is_upper = next.second_is_upper;
+            }
+            1 => self.second_is_upper = next.starts_upper,
+            _ => {}
+        }
+        self.letters += next.letters;
+        self.cased += next.cased;
+        self.uppers += next.uppers;
     }
 
     /// The shape of what was counted; `None` without a cased letter.
