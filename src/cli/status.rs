@@ -13,9 +13,11 @@ use jiff::Timestamp;
 pub use check::{Thresholds, unknown};
 
 use super::{
-    desk::Desk,
+    desk::{Desk, desk, without_store as desk_without_store},
     exit::{Exit, exit_of, first_of, of_store},
-    told,
+    global::Global,
+    output::Unread,
+    surroundings::Surroundings,
 };
 use crate::{drain::DrainFailure, portal::CallFailure, service::conditions, store::StoreFault};
 
@@ -38,7 +40,7 @@ pub struct StatusArgs {
     #[arg(long)]
     pub live: bool,
     /// With --live: how long a portal may take to answer
-    #[arg(long, default_value = "10s", value_parser = super::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "10s", value_parser = super::text::duration, value_name = "DURATION")]
     pub timeout: Duration,
     /// Answer one line as a Nagios plugin: exit 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
     #[arg(long)]
@@ -46,6 +48,33 @@ pub struct StatusArgs {
     /// Thresholds of --check
     #[command(flatten)]
     pub thresholds: Thresholds,
+}
+
+/// Tells how the portals are doing.
+pub(super) async fn status(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &StatusArgs,
+) -> anyhow::Result<Exit> {
+    if args.check {
+        world.out.where_unread(Unread::Ignore);
+    }
+    let desk = desk(global, world, args.live).await;
+    let nothing = desk_without_store(global, world);
+    let status = async {
+        match desk {
+            Ok(desk) => run(&desk, args, &mut world.out).await,
+            Err(error) => {
+                let fault: StoreFault = error.downcast()?;
+                without_store(&nothing?, &fault, args, &mut world.out)
+            }
+        }
+    };
+    match status.await {
+        // A monitor takes every other code for a broken plugin.
+        Err(error) if args.check => unknown(&error, &mut world.out),
+        other => other,
+    }
 }
 
 /// Tells how every portal of `desk` is doing.
@@ -114,12 +143,12 @@ fn write(
     if args.check {
         return check::write(report, &args.thresholds, now, out);
     }
-    let written = if args.json {
-        json(report, out)
+    if args.json {
+        json(report, out)?;
     } else {
-        people::write(report, now, out)
-    };
-    told(exit, written)
+        people::write(report, now, out)?;
+    }
+    Ok(exit)
 }
 
 fn json(report: &report::Report, out: &mut dyn Write) -> std::io::Result<()> {

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{
-    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome},
+    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome, of_secret},
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
     pulse::{self, Pulse},
 };
 use crate::{
     clock::{after, seconds_between},
-    config::{Config, PortalConfig},
+    config::{Config, PortalConfig, Problems},
     drain::{Drain, DrainFailure, Outcome, Progress},
     portal::{Context, Meter, Patience, RetryPolicy},
     store::{PortalId, RunTotals, StoreFault},
@@ -28,6 +28,8 @@ pub enum Ending {
     Failed(DrainFailure),
     /// There are no tokens for this portal.
     NoTokens,
+    /// The client secret is missing or was refused.
+    NoSecret(Problems),
 }
 
 /// What a one-shot drain of a portal did.
@@ -70,6 +72,7 @@ impl Ending {
             Self::Ended(outcome) => outcome.as_str(),
             Self::Failed(failure) => failure.word(),
             Self::NoTokens => "no tokens",
+            Self::NoSecret(_) => "no client secret",
         }
     }
 
@@ -159,6 +162,7 @@ async fn note(
         Ending::Failed(DrainFailure::Store(fault)) => return host.failed(fault, now),
         Ending::Failed(failure) => of_failure(failure),
         Ending::Ended(outcome) => of_outcome(outcome),
+        Ending::NoSecret(problems) => Some(of_secret(problems)),
         Ending::NoTokens => None,
     };
     let mut ledger = Ledger::new(config.clone(), host.clone()).taking_over();
@@ -184,6 +188,10 @@ async fn passes(
     let patience = Patience {
         longest_wait: max_wait.as_secs_f64(),
     };
+    if let Err(problems) = config.require_secret() {
+        report.ending = Ending::NoSecret(problems);
+        return report;
+    }
     let mut drain = match Drain::open(context.clone(), config, limit, patience).await {
         Ok(Some(drain)) => drain,
         Ok(None) => return report,

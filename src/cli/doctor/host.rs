@@ -7,12 +7,11 @@ use url::Url;
 
 use super::{Ground, chart::Chart};
 use crate::{
-    bitrix::transport::PROXIES,
     cli::{
         exit::{Exit, of_store},
         text::count,
     },
-    config::{Config, Problems},
+    config::{Config, PROXIES, Problems},
     service::conditions::{self, Running},
     store::{Store, StoreFault},
 };

@@ -6,9 +6,8 @@ use super::{Ground, chart::Chart, guards, network, standing};
 use crate::{
     bitrix::{Problem, Transport, application, oauth},
     cli::{
-        desk::Desk,
+        desk::{Desk, http_does_not_start},
         exit::{Exit, exit_of, of_drain, of_store},
-        http_does_not_start,
         status::{
             live::{self, Live},
             report,
@@ -42,10 +41,12 @@ impl Patient<'_> {
     /// Looks at everything that can be looked at. A step that fails costs nothing but itself.
     pub(super) async fn examine(&self, chart: &mut Chart) {
         let source = &self.config.client_secret_source;
-        if self.with_secrets {
-            chart.ok("client secret", format!("from {source}"));
-        } else {
-            chart.skip("client secret", "the configuration has to be mended first");
+        match &self.config.secret_problem {
+            Some(problem) => {
+                chart.fail("client secret", Exit::Configuration, problem.to_string());
+            }
+            None if self.with_secrets => chart.ok("client secret", format!("from {source}")),
+            None => chart.skip("client secret", "the configuration has to be mended first"),
         }
         let record = self.desk.find(self.config).await.unwrap_or_else(|fault| {
             chart.fail("state file", of_store(&fault), fault.to_string());

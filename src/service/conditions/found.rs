@@ -2,6 +2,7 @@
 
 use crate::{
     condition::{Kind, Trouble},
+    config::Problems,
     drain::{DrainFailure, Outcome},
     store::StoreFault,
 };
@@ -34,6 +35,13 @@ pub(in crate::service) fn of_outcome(outcome: &Outcome) -> Option<Trouble> {
         }
         Outcome::Done | Outcome::Stopped | Outcome::Paused => None,
     }
+}
+
+/// What a client secret that is missing or refused says of its portal.
+#[must_use]
+pub fn of_secret(problems: &Problems) -> Trouble {
+    let first = problems.0.first().map(ToString::to_string);
+    Trouble::said(Kind::ClientSecret, first.unwrap_or_default())
 }
 
 /// What a fault of the state file says of the host.
