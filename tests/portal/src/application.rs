@@ -6,7 +6,7 @@ use crate::bindings;
 use crate::date;
 use crate::method::{self, Call, Outcome, Refusal};
 use crate::php;
-use crate::state::{State, seconds};
+use crate::state::State;
 
 /// `app.info`, `feature.get`, `user.admin`, `profile`, `server.time`, `scope`, `methods`,
 /// `method.get`, `events`.
@@ -16,14 +16,14 @@ pub(crate) fn answer(state: &State, method: &str, call: &Call<'_>) -> Result<Out
         "feature.get" => feature(state, call)?,
         "user.admin" => json!(method::is_admin(state, call.caller.user)),
         "profile" => profile(state, call),
-        "server.time" => json!(date::format(seconds(call.now))),
+        "server.time" => json!(date::format(state.wall(call.now))),
         "scope" => json!(state.settings.scopes),
         "methods" => method::all(state)
             .filter(|(name, _)| method::check_scope(state, name).is_ok())
             .map(|(name, _)| name)
             .collect(),
         "method.get" => existence(state, call)?,
-        "events" => bindings::EVENTS.iter().map(|event| json!(event)).collect(),
+        "events" => events(state, call),
         _ => {
             return Err(Refusal::new(
                 404,
@@ -101,4 +101,16 @@ fn existence(state: &State, call: &Call<'_>) -> Result<Value, Refusal> {
         "isExisting": exists,
         "isAvailable": exists && method::check_scope(state, &name).is_ok(),
     }))
+}
+
+/// The events that the application may bind: of its own scopes, or of the one that `SCOPE` names.
+fn events(state: &State, call: &Call<'_>) -> Value {
+    let params = php::lower_keys(call.params);
+    let wanted = params.get("scope").and_then(php::text);
+    let fits = |event: &&str| {
+        let scope = bindings::scope_of(event);
+        bindings::may_bind(state, event) && wanted.as_deref().is_none_or(|wanted| wanted == scope)
+    };
+    let events = bindings::EVENTS.iter().filter(|event| fits(event));
+    events.map(|event| json!(event)).collect()
 }

@@ -46,17 +46,27 @@ pub(crate) async fn run(
                 "ERROR_BATCH_METHOD_NOT_ALLOWED",
                 "Method is not allowed for batch usage",
             ))
-        } else if let Some(refusal) = struck(fault, &command.method, &mut hits) {
-            Err(refusal)
         } else {
-            let mode = shared.state().settings.guard;
-            let given = Value::Object(command.params.clone());
-            let Ok(Value::Object(mut params)) = answers.resolve(&given, mode) else {
-                return Err(fatal(ArrayToText));
-            };
-            let start = method::take_reserved(&mut params);
-            work(shared, &command.method, caller, &params, start, shown).await
+            match strike(fault, &command.method, &mut hits) {
+                Some(Strike::Refuse(refusal)) => Err(refusal),
+                Some(Strike::Answer(result, false)) => Ok(result.into()),
+                struck => {
+                    let mode = shared.state().settings.guard;
+                    let given = Value::Object(command.params.clone());
+                    let Ok(Value::Object(mut params)) = answers.resolve(&given, mode) else {
+                        return Err(fatal(ArrayToText));
+                    };
+                    let start = method::take_reserved(&mut params);
+                    let answer = work(shared, &command.method, caller, &params, start, shown).await;
+                    Strike::put_over(struck, answer)
+                }
+            }
         };
+        if let Err(refusal) = &answer
+            && refusal.page.is_some()
+        {
+            return Err(refusal.clone());
+        }
         let key = &command.key;
         let refused = answer.as_ref().err();
         let refused = refused.map(|refusal| (refusal.code.clone(), refusal.text.clone()));
@@ -111,22 +121,51 @@ fn fatal(_: ArrayToText) -> Refusal {
     Refusal::new(500, "INTERNAL_SERVER_ERROR", "Internal server error")
 }
 
-/// The refusal that a fault on order has for a call of this method; `hits` counts such calls.
-pub(crate) fn struck(fault: Option<&Effect>, method: &str, hits: &mut u32) -> Option<Refusal> {
-    let Some(Effect::CommandError {
-        method: wanted,
-        nth,
-        code,
-        description,
-    }) = fault
-    else {
-        return None;
+/// What a fault on order does to one call.
+pub(crate) enum Strike {
+    Refuse(Refusal),
+    /// Another result, and whether the call is carried out first.
+    Answer(Value, bool),
+}
+
+impl Strike {
+    /// The answer of a call that was carried out, with a struck result in its place.
+    pub(crate) fn put_over(
+        struck: Option<Self>,
+        answer: Result<Outcome, Refusal>,
+    ) -> Result<Outcome, Refusal> {
+        match struck {
+            Some(Self::Answer(result, _)) => answer.map(|_| result.into()),
+            _ => answer,
+        }
+    }
+}
+
+/// What a fault on order does to a call of this method; `hits` counts such calls.
+pub(crate) fn strike(fault: Option<&Effect>, method: &str, hits: &mut u32) -> Option<Strike> {
+    let (wanted, nth, strike) = match fault? {
+        Effect::CommandError {
+            method,
+            nth,
+            code,
+            description,
+        } => {
+            let refusal = Refusal::new(400, code, description);
+            (method, nth, Strike::Refuse(refusal))
+        }
+        Effect::CommandAnswer {
+            method,
+            nth,
+            result,
+            processed,
+        } => (method, nth, Strike::Answer(result.clone(), *processed)),
+        _ => return None,
     };
     if wanted != method {
         return None;
     }
     *hits += 1;
-    (*nth == 0 || nth == hits).then(|| Refusal::new(400, code, description))
+    (*nth == 0 || nth == hits).then_some(strike)
 }
 
 /// One command: its own limit, its own time.
@@ -155,7 +194,7 @@ async fn work(
     };
     let outcome = method::dispatch(&mut shared.state(), method, &call, shown);
     if inner {
-        shared.state().operating.book(method, cost, now);
+        shared.state().book(method, now);
     }
     outcome
 }

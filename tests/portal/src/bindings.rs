@@ -28,6 +28,21 @@ pub(crate) const EVENTS: [&str; 17] = [
     "ONCRMACTIVITYDELETE",
 ];
 
+/// The scope to which an event belongs; empty where it needs none.
+pub(crate) fn scope_of(event: &str) -> &'static str {
+    if event.starts_with("ONCRM") {
+        "crm"
+    } else {
+        ""
+    }
+}
+
+/// Whether the application has the scope of an event.
+pub(crate) fn may_bind(state: &State, event: &str) -> bool {
+    let scope = scope_of(event);
+    scope.is_empty() || state.settings.scopes.iter().any(|owned| owned == scope)
+}
+
 /// A handler of the client's application.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Binding {
@@ -66,9 +81,7 @@ fn target(state: &State, call: &Call<'_>) -> Result<Target, Refusal> {
             return Err(Refusal::argument("EVENT_TYPE", text));
         }
     };
-    let scoped = event.starts_with("ONCRM");
-    let in_scope = !scoped || state.settings.scopes.iter().any(|scope| scope == "crm");
-    if !EVENTS.contains(&event.as_str()) || !in_scope {
+    if !EVENTS.contains(&event.as_str()) || !may_bind(state, &event) {
         return Err(Refusal::new(
             400,
             "ERROR_EVENT_NOT_FOUND",

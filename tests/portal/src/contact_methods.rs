@@ -56,6 +56,9 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
             && let Some(kind) = kind(state, field)
         {
             conditions.extend(Condition::new(field, operator, value, kind));
+            if state.settings.ignores_above_id && field == "ID" && operator == Operator::Greater {
+                continue;
+            }
             let guard = field == "DATE_MODIFY" && operator == Operator::LessOrEqual;
             if guard && state.settings.guard == GuardMode::NeverHolds {
                 conditions.extend(Condition::new(
@@ -89,9 +92,11 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
     };
     let found = contact_search::find(state, &conditions, fits, &order, room);
     let page: Vec<&Contact> = found.iter().skip(start).take(PAGE).copied().collect();
+    contact_search::check(state, &page)?;
     if select.iter().any(|field| NAMES.contains(field)) {
-        let reads = page.iter().map(|contact| (contact.id, state.changes));
-        shown.contacts.extend(reads);
+        for contact in &page {
+            shown.read(contact.id, state.changes);
+        }
     }
     let rows = page.iter().map(|contact| {
         let row = select
@@ -161,7 +166,7 @@ pub(crate) fn get(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<O
         }
         return Err(Refusal::plain("Not found"));
     };
-    shown.contacts.push((id, state.changes));
+    shown.read(id, state.changes);
     let row = Contact::fields()
         .into_iter()
         .map(|field| (field.to_owned(), contact.shown(field)));

@@ -1,11 +1,30 @@
 //! The search that the lists of both contact families make.
 
 use crate::contact::Contact;
+use crate::method::Refusal;
 use crate::selection::{Condition, Order};
+use crate::settings::Breakage;
 use crate::state::State;
 
 /// Rows per page.
 pub(crate) const PAGE: usize = 50;
+
+/// Refuses a page with a contact that breaks lists.
+pub(crate) fn check(state: &State, page: &[&Contact]) -> Result<(), Refusal> {
+    let broken = &state.settings.broken;
+    for contact in page {
+        match broken.get(&contact.id) {
+            Some(Breakage::ListFails { status, code, text }) => {
+                return Err(Refusal::new(*status, code, text));
+            }
+            Some(Breakage::RequestEnds { status, body }) => {
+                return Err(Refusal::page(*status, body));
+            }
+            Some(Breakage::Unencodable) | None => {}
+        }
+    }
+    Ok(())
+}
 
 /// Visible contacts that fit, in order; at most `room` where the order allows to stop early.
 /// `certain`: conditions that every fitting contact meets, of which those on the id spare a walk

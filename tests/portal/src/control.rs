@@ -34,6 +34,9 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         )
         .route("/seed", post(seed))
         .route("/queue", get(queue).post(push_row))
+        .route("/queue/clear", post(clear_rows))
+        .route("/queue/reserve", post(reserve_rows))
+        .route("/queue/park", post(park_rows))
         .route("/bindings", get(bindings).post(bind).delete(unbind_all))
         .route("/clock", get(clock).post(move_clock))
         .route("/tokens", post(authorise))
@@ -94,10 +97,14 @@ fn number(value: &Value, key: &str) -> Result<f64, Problem> {
         .ok_or_else(|| refuse(StatusCode::BAD_REQUEST, &format!("number '{key}' missing")))
 }
 
+/// Takes a number out of a body.
+fn take(fields: &mut Value, key: &str) -> Option<u64> {
+    fields.as_object_mut()?.remove(key)?.as_u64()
+}
+
 /// Takes `user` out of a body; without one it is the person.
 fn take_user(fields: &mut Value) -> u64 {
-    let user = fields.as_object_mut().and_then(|map| map.remove("user"));
-    user.and_then(|user| user.as_u64()).unwrap_or(PERSON)
+    take(fields, "user").unwrap_or(PERSON)
 }
 
 async fn overview(Held(shared): Access) -> Answer {
@@ -120,7 +127,8 @@ async fn contacts(Held(shared): Access) -> Answer {
 async fn add_contact(Held(shared): Access, body: Bytes) -> Answer {
     let mut fields: Value = read(&body)?;
     let user = take_user(&mut fields);
-    match portal(&shared)?.add_contact_as(user, &fields) {
+    let category = take(&mut fields, "category").unwrap_or(0);
+    match portal(&shared)?.add_contact_as(user, category, &fields) {
         Some(id) => answer(json!({"id": id})),
         None => Err(refuse(StatusCode::BAD_REQUEST, "a value is too long")),
     }
@@ -165,6 +173,30 @@ async fn queue(Held(shared): Access) -> Answer {
 async fn push_row(Held(shared): Access, body: Bytes) -> Answer {
     let row: QueueRow = read(&body)?;
     answer(json!({"id": portal(&shared)?.push_row(row)}))
+}
+
+/// `ids` of a body.
+fn row_ids(body: &Bytes) -> Result<Vec<u64>, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Rows {
+        ids: Vec<u64>,
+    }
+    Ok(read::<Rows>(body)?.ids)
+}
+
+async fn clear_rows(Held(shared): Access, body: Bytes) -> Answer {
+    portal(&shared)?.clear_rows_elsewhere(&row_ids(&body)?);
+    answer(json!(true))
+}
+
+async fn reserve_rows(Held(shared): Access, body: Bytes) -> Answer {
+    let process = portal(&shared)?.reserve_rows_elsewhere(&row_ids(&body)?);
+    answer(json!({"process_id": process}))
+}
+
+async fn park_rows(Held(shared): Access, body: Bytes) -> Answer {
+    portal(&shared)?.park_rows_elsewhere(&row_ids(&body)?);
+    answer(json!(true))
 }
 
 async fn bindings(Held(shared): Access) -> Answer {

@@ -4,15 +4,14 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::{Body, to_bytes};
-use axum::http::{Request, Response};
 use serde_json::json;
 
 use crate::fault::Effect;
 use crate::log::{RequestRecord, Server};
+use crate::message::{Answer, Delivery, Request};
 use crate::oauth;
 use crate::referee::Shown;
-use crate::reply::{Reply, no_answer};
+use crate::reply::Reply;
 use crate::request;
 use crate::rest;
 use crate::shared::Shared;
@@ -31,29 +30,32 @@ pub(crate) struct Door {
     pub(crate) generation: usize,
 }
 
-/// Serves one request and tells whoever waits for progress.
+/// Serves one request and tells whoever waits for progress. `None`: the connection closes without
+/// an answer.
 pub(crate) async fn serve(
     shared: Arc<Shared>,
     door: Door,
     from: IpAddr,
-    http: Request<Body>,
-) -> Response<Body> {
-    let response = answer(&shared, door, from, http).await;
+    request: Request,
+) -> Option<Answer> {
+    let gzip = request
+        .headers
+        .iter()
+        .any(|(name, value)| name == "accept-encoding" && value.contains("gzip"));
+    let gzip = gzip && shared.state().settings.gzip;
+    let sent = answer(&shared, door, from, &request).await;
     shared.progress.notify_waiters();
-    response
+    let (reply, delivery) = sent?;
+    Some(reply.into_answer(delivery, gzip))
 }
 
 async fn answer(
     shared: &Arc<Shared>,
     door: Door,
     from: IpAddr,
-    http: Request<Body>,
-) -> Response<Body> {
-    let (parts, body) = http.into_parts();
-    let Ok(body) = to_bytes(body, usize::MAX).await else {
-        return no_answer();
-    };
-    let mut record = request::read(door.server, &parts, &body);
+    request: &Request,
+) -> Option<(Reply, Delivery)> {
+    let mut record = request::read(door.server, request);
     record.at = shared.clock.now();
     {
         let mut state = shared.state();
@@ -70,7 +72,8 @@ async fn answer(
     let effect = shared.state().faults.strike(&record);
 
     if effect.as_ref().is_some_and(|effect| !effect.processes()) {
-        return unprocessed(shared, number, &record, effect).await;
+        let reply = unprocessed(shared, number, &record, effect).await?;
+        return Some((reply, Delivery::Whole));
     }
     // The portal works on even where the client hangs up.
     let worker = tokio::spawn({
@@ -82,14 +85,12 @@ async fn answer(
             shared.note(number, |noted| {
                 noted.processed = true;
                 noted.error.clone_from(&reply.error);
-                noted.answer = reply.body.chars().take(500).collect();
+                noted.answer = reply.beginning();
             });
             (reply, shown)
         }
     });
-    let Ok((reply, shown)) = worker.await else {
-        return no_answer();
-    };
+    let (reply, shown) = worker.await.ok()?;
     processed(shared, number, reply, shown, effect).await
 }
 
@@ -141,25 +142,25 @@ async fn work(
         "oauth.token" => oauth::token(&mut shared.state(), record, now),
         "oauth.authorize" => oauth::authorize(&mut shared.state(), record, now),
         _ => {
-            let current = shared.state().addresses.generation == door.generation;
+            let current = shared.state().addresses.generation() == door.generation;
             rest::answer(shared, record, from, current, effect, shown).await
         }
     }
 }
 
-/// A request that a fault kept from being carried out.
+/// The answer to a request that a fault kept from being carried out.
 async fn unprocessed(
     shared: &Shared,
     number: u64,
     record: &RequestRecord,
     effect: Option<Effect>,
-) -> Response<Body> {
-    let reply = match effect {
-        Some(Effect::Error {
+) -> Option<Reply> {
+    let reply = match effect? {
+        Effect::Error {
             status,
             code,
             description,
-        }) => {
+        } => {
             if matches!(code.as_str(), "expired_token" | "invalid_token") {
                 let told_to_renew = rest::token(record);
                 let shown = Shown {
@@ -172,18 +173,14 @@ async fn unprocessed(
             let body = json!({"error": code, "error_description": description});
             Reply::json(status, body)
         }
-        Some(Effect::Hang { seconds, .. }) => {
+        Effect::Hang { seconds, .. } => {
             hang(shared, seconds).await;
-            return no_answer();
+            return None;
         }
-        Some(effect) => match replaced(&effect) {
-            Some(reply) => reply,
-            None => return no_answer(),
-        },
-        None => return no_answer(),
+        effect => replaced(&effect)?,
     };
     shared.note(number, |noted| noted.status = Some(reply.status));
-    reply.into_response()
+    Some(reply)
 }
 
 /// An answer to a request that was carried out, spoilt where a fault says so.
@@ -193,40 +190,43 @@ async fn processed(
     reply: Reply,
     shown: Shown,
     effect: Option<Effect>,
-) -> Response<Body> {
+) -> Option<(Reply, Delivery)> {
+    let spoilt = |reply: Reply, delivery: Delivery| {
+        shared.note(number, |noted| noted.status = Some(reply.status));
+        Some((reply, delivery))
+    };
     if let Some(Effect::Hang { seconds, .. }) = &effect {
         hang(shared, *seconds).await;
     }
+    let mut reply = reply;
+    let mut delivery = Delivery::Whole;
     match effect {
-        Some(Effect::LoseAnswer) => no_answer(),
-        Some(Effect::CutAnswer) => {
-            shared.note(number, |noted| noted.status = Some(reply.status));
-            reply.into_cut_response()
-        }
+        Some(Effect::LoseAnswer) => return None,
+        Some(Effect::CutAnswer) => return spoilt(reply, Delivery::Cut),
         Some(Effect::TruncatedJson) => {
-            shared.note(number, |noted| noted.status = Some(reply.status));
-            let half = reply.body.chars().count() / 2;
-            let body = reply.body.chars().take(half).collect();
-            Reply { body, ..reply }.into_response()
+            reply.body.truncate(reply.body.len() / 2);
+            return spoilt(reply, Delivery::Whole);
         }
-        Some(effect) if replaced(&effect).is_some() => {
-            let reply = replaced(&effect).unwrap_or(reply);
-            shared.note(number, |noted| noted.status = Some(reply.status));
-            reply.into_response()
-        }
-        _ => {
-            let state = &mut *shared.state();
-            state.referee.delivered(shown, &mut state.queue);
-            if let Ok(at) = state
-                .log
-                .binary_search_by_key(&number, |noted| noted.number)
-            {
-                state.log[at].status = Some(reply.status);
-                state.log[at].answered = true;
+        // What is in these answers can still be read.
+        Some(Effect::Spoilt(spoil)) => reply.body = spoil.apply(&reply.body),
+        Some(Effect::Drip { milliseconds }) => delivery = Delivery::Drip(milliseconds),
+        Some(effect) => {
+            if let Some(other) = replaced(&effect) {
+                return spoilt(other, Delivery::Whole);
             }
-            reply.into_response()
         }
+        None => {}
     }
+    let state = &mut *shared.state();
+    state.referee.delivered(shown, &mut state.queue);
+    if let Ok(at) = state
+        .log
+        .binary_search_by_key(&number, |noted| noted.number)
+    {
+        state.log[at].status = Some(reply.status);
+        state.log[at].answered = true;
+    }
+    Some((reply, delivery))
 }
 
 /// The answer that a fault puts in the place of the portal's own.
@@ -238,15 +238,11 @@ fn replaced(effect: &Effect) -> Option<Reply> {
             retry_after,
             ..
         } => Some(Reply {
-            body: body.clone(),
             retry_after: *retry_after,
-            ..Reply::html(*code)
+            ..Reply::page(*code, body.clone())
         }),
         Effect::Html { code, .. } => Some(Reply::html(*code)),
-        Effect::EmptyBody { .. } => Some(Reply {
-            body: String::new(),
-            ..Reply::html(200)
-        }),
+        Effect::EmptyBody { .. } => Some(Reply::page(200, String::new())),
         _ => None,
     }
 }

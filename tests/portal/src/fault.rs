@@ -1,8 +1,10 @@
 //! Faults on order: which request, and what happens to it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::log::{RequestRecord, Server};
+use crate::spoil::Spoil;
 
 /// Chooses requests. All given conditions must hold; the default is the next request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,8 +169,26 @@ pub enum Effect {
         /// Error text.
         description: String,
     },
+    /// Commands of a batch answer this instead, or a call by itself: `null`, `[]`, `false` …
+    CommandAnswer {
+        /// Method of the commands, lower case.
+        method: String,
+        /// The n-th such command from 1; 0 means all.
+        nth: u32,
+        /// The result.
+        result: Value,
+        /// Whether the commands are carried out first.
+        processed: bool,
+    },
     /// Carried out; these keys appear nowhere in the batch's answer.
     DropBatchKeys(Vec<String>),
+    /// Carried out; the answer's JSON is odd. Whoever reads it all the same has read it.
+    Spoilt(Spoil),
+    /// Carried out; the body comes byte by byte.
+    Drip {
+        /// Milliseconds of the portal's clock ahead of each byte.
+        milliseconds: u32,
+    },
 }
 
 impl Effect {
@@ -180,6 +200,9 @@ impl Effect {
             | Self::TruncatedJson
             | Self::CutAnswer
             | Self::CommandError { .. }
+            | Self::CommandAnswer { .. }
+            | Self::Spoilt(_)
+            | Self::Drip { .. }
             | Self::DropBatchKeys(_) => true,
             Self::Status { processed, .. }
             | Self::Html { processed, .. }

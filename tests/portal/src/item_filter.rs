@@ -7,7 +7,7 @@ use crate::item;
 use crate::method::Refusal;
 use crate::php;
 use crate::selection::{Condition, Field, Kind, Operator, Order};
-use crate::settings::GuardMode;
+use crate::settings::{GuardMode, Settings};
 
 /// Conditions that all hold, or of which one holds; groups nest.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ impl Filter {
     }
 
     /// Reads a filter.
-    pub(crate) fn read(filter: &Value, guard: GuardMode) -> Result<Self, Refusal> {
+    pub(crate) fn read(filter: &Value, settings: &Settings) -> Result<Self, Refusal> {
         let mut read = Self {
             any: false,
             conditions: Vec::new(),
@@ -57,10 +57,10 @@ impl Filter {
                 if !php::is_array(value) {
                     return Err(wrong_value(&key));
                 }
-                read.groups.push(Self::read(value, guard)?);
+                read.groups.push(Self::read(value, settings)?);
             } else {
                 read.conditions
-                    .extend(self::conditions(&key, value, guard)?);
+                    .extend(self::conditions(&key, value, settings)?);
             }
         }
         Ok(read)
@@ -68,13 +68,14 @@ impl Filter {
 }
 
 /// The condition that a key and its value stand for, and the one that a guard mode adds.
-fn conditions(key: &str, value: &Value, guard: GuardMode) -> Result<Vec<Condition>, Refusal> {
+fn conditions(key: &str, value: &Value, settings: &Settings) -> Result<Vec<Condition>, Refusal> {
     let Some((operator, field)) = Condition::split(key) else {
         return Err(unknown("filter", key));
     };
     if field == "fm" {
         return Err(Refusal::new(400, "100", "Unknown field definition `FM`"));
     }
+    let guard = settings.guard;
     let guarding = field == "updatedTime" && operator == Operator::LessOrEqual;
     let known = item::column(field)
         .filter(|_| !(field == "updatedTime" && guard == GuardMode::FilterIgnored));
@@ -97,6 +98,9 @@ fn conditions(key: &str, value: &Value, guard: GuardMode) -> Result<Vec<Conditio
     };
     if !given.iter().all(fits) {
         return Err(wrong_value(field));
+    }
+    if settings.ignores_above_id && column == "ID" && operator == Operator::Greater {
+        return Ok(Vec::new());
     }
     let mut conditions: Vec<Condition> = Condition::new(column, operator, value, kind)
         .into_iter()

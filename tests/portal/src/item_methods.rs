@@ -102,7 +102,7 @@ pub(crate) fn get(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<O
     let id = int(call, "id")?;
     check(state, int(call, "entityTypeId")?)?;
     let contact = find(state, id, false, shown)?;
-    shown.contacts.push((contact.id, state.changes));
+    shown.read(contact.id, state.changes);
     Ok(json!({"item": item::whole(contact)}).into())
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
     let nothing = json!([]);
     let filter = optional(call, "filter")?.unwrap_or(&nothing);
     check(state, entity_type)?;
-    let filter = Filter::read(filter, state.settings.guard)?;
+    let filter = Filter::read(filter, &state.settings)?;
     let order = item_filter::order(order)?;
 
     let counting = call.start != Some(-1);
@@ -127,18 +127,17 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
     let room = if counting { usize::MAX } else { PAGE };
     let fits = |contact: &Contact| filter.holds(&|field: &str| contact.column(field));
     let found = contact_search::find(state, filter.certain(), fits, &order, room);
-    let page = found.iter().skip(start).take(PAGE);
-    let whole = select.is_empty() || select.iter().any(|field| field == "*");
-    let names = ["name", "secondName", "lastName"];
-    if whole
-        || names
-            .iter()
-            .any(|name| select.iter().any(|field| field == name))
-    {
-        let reads = page.clone().map(|contact| (contact.id, state.changes));
-        shown.contacts.extend(reads);
+    let page: Vec<&Contact> = found.iter().skip(start).take(PAGE).copied().collect();
+    contact_search::check(state, &page)?;
+    let chosen = |name: &str| select.iter().any(|field| field == name);
+    let whole = select.is_empty() || chosen("*");
+    if whole || ["name", "secondName", "lastName"].into_iter().any(chosen) {
+        for contact in &page {
+            shown.read(contact.id, state.changes);
+        }
     }
     let items: Vec<Value> = page
+        .into_iter()
         .map(|contact| match whole {
             true => item::whole(contact),
             false => item::selected(contact, &select),
@@ -170,6 +169,7 @@ pub(crate) fn update(
     }
     let next = changed(contact, fields, state)?;
     let changes = next != *contact;
+    shown.named.push(id);
     let item = item::whole(state.write(next, changes, changes, fields, call));
     Ok(json!({"item": item}).into())
 }

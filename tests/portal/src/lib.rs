@@ -9,15 +9,17 @@
 //!
 //! | module | noun |
 //! | --- | --- |
-//! | `portal`, `people` | the handle: start, stop, orders, looks inside; edits by people |
-//! | `server`, `exchange`, `reply` | connections; the way of a request; what goes back, whole or spoilt |
+//! | `portal`, `orders` | the handle: start, stop, addresses; orders and looks inside |
+//! | `people`, `others` | edits by people; what other programs do to the queue |
+//! | `message`, `server`, `exchange` | requests and answers; connections; the way of a request |
+//! | `reply`, `spoil` | what goes back, whole or spoilt |
 //! | `request`, `php`, `date` | parameters as PHP reads them |
 //! | `oauth`, `tokens` | codes, pairs, renewal |
 //! | `rest`, `method`, `batch`, `reference`, `timing` | gates and envelope; dispatch; batches; references; operating time |
 //! | `application`, `bindings`, `offline_methods`, `contact_methods`, `item_methods` | the methods |
 //! | `item`, `item_filter`, `contact_search` | contacts as items, and how both families find them |
 //! | `queue`, `contact`, `selection`, `state` | the data |
-//! | `bucket`, `operating` | the limits |
+//! | `bucket`, `operating`, `chance` | the limits; randomness |
 //! | `fault`, `referee`, `log`, `control` | what only a test portal has |
 //!
 //! # The referee
@@ -68,6 +70,7 @@ mod application;
 mod batch;
 mod bindings;
 mod bucket;
+mod chance;
 mod clock;
 mod contact;
 mod contact_methods;
@@ -80,10 +83,13 @@ mod item;
 mod item_filter;
 mod item_methods;
 mod log;
+mod message;
 mod method;
 mod oauth;
 mod offline_methods;
 mod operating;
+mod orders;
+mod others;
 mod people;
 mod php;
 mod portal;
@@ -97,6 +103,7 @@ mod selection;
 mod server;
 mod settings;
 mod shared;
+mod spoil;
 mod state;
 mod timing;
 mod tokens;
@@ -106,7 +113,11 @@ pub use clock::{ManualClock, PortalClock, SystemClock};
 pub use contact::Contact;
 pub use fault::{Effect, Fault, Matcher};
 pub use log::{Command, RequestRecord, Server};
+pub use message::{Answer, Delivery, Request};
 pub use people::PERSON;
 pub use portal::Portal;
 pub use queue::{OUR_APP, QueueRow};
-pub use settings::{Billing, GuardMode, LongNames, ProcessIdFilter, Settings, Universal};
+pub use settings::{
+    Billing, Breakage, GuardMode, LongNames, ProcessIdFilter, Purge, Settings, Universal,
+};
+pub use spoil::Spoil;

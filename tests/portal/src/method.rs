@@ -67,6 +67,8 @@ pub(crate) struct Refusal {
     pub(crate) code: String,
     pub(crate) text: String,
     pub(crate) argument: Option<String>,
+    /// The whole request ends with this page instead, also inside a batch.
+    pub(crate) page: Option<String>,
 }
 
 impl Refusal {
@@ -76,6 +78,15 @@ impl Refusal {
             code: code.to_owned(),
             text: text.to_owned(),
             argument: None,
+            page: None,
+        }
+    }
+
+    /// The whole request ends with a page, also where it is a batch.
+    pub(crate) fn page(status: u16, page: &str) -> Self {
+        Self {
+            page: Some(page.to_owned()),
+            ..Self::new(status, "", "")
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::log::RequestRecord;
 use crate::php;
 use crate::reply::Reply;
-use crate::state::State;
+use crate::state::{State, host};
 
 fn refusal(status: u16, code: &str, text: &str) -> Reply {
     Reply::json(status, json!({"error": code, "error_description": text}))
@@ -82,15 +82,14 @@ pub(crate) fn authorize(state: &mut State, record: &RequestRecord, now: f64) -> 
 
 /// The address to which the browser is sent after a login, with a fresh code.
 pub(crate) fn login(state: &mut State, client_state: &str, user: u64, now: f64) -> String {
-    let code = state.tokens.issue_code(user, now);
-    let host = |url: &str| url.trim_start_matches("http://").to_owned();
+    let code = state.tokens.issue_code(&mut state.chance, user, now);
     let query: Vec<String> = [
         ("code", code),
         ("state", client_state.to_owned()),
-        ("domain", host(&state.addresses.portal)),
+        ("domain", host(state.addresses.portal()).to_owned()),
         ("member_id", state.application.member_id.clone()),
         ("scope", state.settings.scopes.join(",")),
-        ("server_domain", host(&state.addresses.oauth)),
+        ("server_domain", state.oauth_host()),
     ]
     .into_iter()
     .map(|(name, value)| format!("{name}={}", utf8_percent_encode(&value, NON_ALPHANUMERIC)))

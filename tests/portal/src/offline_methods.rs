@@ -10,7 +10,6 @@ use crate::referee::Shown;
 use crate::selection::{self, Condition, Kind, Operator, Order};
 use crate::settings::ProcessIdFilter;
 use crate::state::State;
-use crate::tokens;
 
 /// Rows per page of a list.
 const PAGE: usize = 50;
@@ -69,12 +68,25 @@ fn conditions(state: &State, params: &Params, listing: bool) -> Result<Vec<Condi
                 return Err(Refusal::new(400, "ERROR_CORE", "SQL query error"));
             }
         }
+        let above_id = field == "ID" && operator == Operator::Greater;
+        if field == "EVENT_NAME" && state.settings.ignores_event_filter
+            || above_id && state.settings.ignores_above_id
+        {
+            continue;
+        }
         if field == "PROCESS_ID" {
             let greater = operator == Operator::Greater;
             match state.settings.process_id_filter {
                 ProcessIdFilter::Ignored => continue,
                 ProcessIdFilter::Works => {}
                 _ if !greater => {}
+                ProcessIdFilter::SqlError => {
+                    return Err(Refusal::new(500, "ERROR_CORE", "SQL query error"));
+                }
+                ProcessIdFilter::BadGateway => {
+                    let page = "<html><body><h1>502 Bad Gateway</h1></body></html>";
+                    return Err(Refusal::page(502, page));
+                }
                 ProcessIdFilter::Refused => return refuse("Filter field is not allowed"),
                 ProcessIdFilter::FindsNothing => {
                     let nobody = Value::from("nobody");
@@ -170,7 +182,7 @@ pub(crate) fn get(state: &mut State, call: &Call<'_>) -> Result<Outcome, Refusal
     let ids = state
         .queue
         .select(&view(&process), &conditions, &order, limit);
-    let process = given.clone().unwrap_or_else(tokens::process_id);
+    let process = given.clone().unwrap_or_else(|| state.chance.process_id());
     if given.is_none() {
         for id in &ids {
             state.queue.move_to(*id, &process, error);

@@ -29,12 +29,15 @@ impl Portal {
         state.create(contact, &Origin::Person(PERSON), now)
     }
 
-    /// Any user but the client creates a contact from fields (portal names); `None` where a value is
-    /// too long.
-    pub fn add_contact_as(&self, user: u64, fields: &Value) -> Option<u64> {
+    /// Any user but the client creates a contact of a category from fields (portal names); `None`
+    /// where a value is too long.
+    pub fn add_contact_as(&self, user: u64, category: u64, fields: &Value) -> Option<u64> {
         let now = self.now();
         let mut state = self.shared.state();
-        let mut contact = Contact::default();
+        let mut contact = Contact {
+            category,
+            ..Contact::default()
+        };
         contact.apply(fields, state.settings.long_names).ok()?;
         Some(state.create(contact, &Origin::Person(user), now))
     }
@@ -104,13 +107,14 @@ fn named(name: &str, second: &str, last: &str) -> Contact {
 /// Somebody other than the client edits a contact.
 fn edit(state: &mut State, id: u64, fields: &Value, user: u64, now: f64) -> bool {
     let long = state.settings.long_names;
+    let wall = state.wall(now);
     let Some(contact) = state.contacts.get_mut(&id) else {
         return false;
     };
     if contact.apply(fields, long).is_err() {
         return false;
     }
-    contact.date_modify = seconds(now);
+    contact.date_modify = wall;
     contact.modified_by = user;
     state.changed("ONCRMCONTACTUPDATE", id, &Origin::Person(user), now);
     true

@@ -1,13 +1,14 @@
 //! The offline queue's table and its state machine (protocol document, sections 6.1 to 6.3).
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::selection::{Condition, Field, Order};
+use crate::settings::Purge;
 
-/// Reserved rows older than this (by their last change) are purged, in seconds.
+/// Rows older than this (by their last change) are purged, in seconds.
 const PURGE_AFTER: i64 = 2_952_000;
 
 /// The id of the client's application inside the portal.
@@ -94,9 +95,9 @@ type Slot = (String, u64, String);
 pub(crate) struct Queue {
     rows: BTreeMap<u64, Stored>,
     /// The unreserved row of each message, application and connector.
-    slots: HashMap<Slot, u64>,
+    slots: BTreeMap<Slot, u64>,
     /// Reserved rows by process id.
-    processes: HashMap<String, BTreeSet<u64>>,
+    processes: BTreeMap<String, BTreeSet<u64>>,
     /// Unreserved rows in the default order of a get.
     waiting: BTreeSet<(i64, u64)>,
     last_id: u64,
@@ -168,7 +169,10 @@ impl Queue {
             row.id = self.last_id + 1;
         }
         let id = row.id;
-        self.last_id = self.last_id.max(id);
+        // An id that no database gives out does not move the counter.
+        if i64::try_from(id).is_ok() {
+            self.last_id = self.last_id.max(id);
+        }
         self.index(&row);
         let stored = Stored {
             row,
@@ -280,20 +284,18 @@ impl Queue {
         }
     }
 
-    /// The daily purge of rows that were reserved and forgotten.
-    pub(crate) fn purge(&mut self, now: i64) {
+    /// The daily purge of old rows.
+    pub(crate) fn purge(&mut self, now: i64, which: Purge) {
         if now - self.last_purge < 86_400 {
             return;
         }
         self.last_purge = now;
-        let reserved = self.processes.values().flatten().copied();
-        let old: Vec<u64> = reserved
-            .filter(|id| {
-                self.rows
-                    .get(id)
-                    .is_some_and(|stored| stored.row.timestamp < now - PURGE_AFTER)
-            })
-            .collect();
+        let taken = |row: &QueueRow| {
+            let doomed = which == Purge::AllRows || !row.process_id.is_empty();
+            doomed && row.timestamp < now - PURGE_AFTER
+        };
+        let rows = self.rows.values().map(|stored| &stored.row);
+        let old: Vec<u64> = rows.filter(|row| taken(row)).map(|row| row.id).collect();
         for id in old {
             self.remove(id);
         }

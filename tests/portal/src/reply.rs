@@ -1,27 +1,21 @@
-//! What goes back over the wire, whole or spoilt.
+//! What the portal itself answers, before it is put into HTTP.
 
-use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::io::Write as _;
 
-use axum::body::{Body, Bytes};
-use axum::http::{HeaderValue, Response, StatusCode, header};
-use hyper::body::Frame;
-use serde_json::Value;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
 
+use crate::message::{Answer, Delivery};
 use crate::method::Refusal;
 use crate::php;
 
-/// Marks a response for which the connection is to be closed without a word.
-#[derive(Clone, Copy)]
-pub(crate) struct NoAnswer;
-
-/// An answer before it is put into HTTP.
+/// An answer of the portal.
 #[derive(Debug, Clone)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) content_type: &'static str,
-    pub(crate) body: String,
+    pub(crate) body: Vec<u8>,
     pub(crate) location: Option<String>,
     pub(crate) retry_after: Option<u64>,
     /// The error code of a JSON answer.
@@ -36,22 +30,28 @@ impl Reply {
         Self {
             status,
             content_type: "application/json; charset=utf-8",
-            body: php::encode(value).to_string(),
+            body: php::encode(value).to_string().into_bytes(),
             location: None,
             retry_after: None,
             error,
         }
     }
 
-    pub(crate) fn html(status: u16) -> Self {
+    /// A page that is no JSON.
+    pub(crate) fn page(status: u16, body: String) -> Self {
         Self {
             content_type: "text/html; charset=utf-8",
-            body: format!(
-                "<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
-            ),
+            body: body.into_bytes(),
             error: None,
             ..Self::json(status, Value::Null)
         }
+    }
+
+    pub(crate) fn html(status: u16) -> Self {
+        let page = format!(
+            "<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
+        );
+        Self::page(status, page)
     }
 
     pub(crate) fn redirect(location: String) -> Self {
@@ -61,70 +61,55 @@ impl Reply {
         }
     }
 
-    /// The whole answer as HTTP.
-    pub(crate) fn into_response(self) -> Response<Body> {
-        let body = Body::from(self.body.clone());
-        self.with_body(body)
+    /// What PHP makes of an answer that it cannot encode: success by its status.
+    pub(crate) fn wrong_encoding() -> Self {
+        let body =
+            json!({"error": "WRONG_ENCODING", "error_description": "Wrong request encoding"});
+        Self::json(200, body)
     }
 
-    /// Announces the whole length and breaks off in the middle.
-    pub(crate) fn into_cut_response(self) -> Response<Body> {
-        let length = self.body.len();
-        let half = Bytes::copy_from_slice(&self.body.as_bytes()[..length / 2]);
-        let mut response = self.with_body(Body::new(CutBody(Some(half))));
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length.max(1)));
-        response
+    /// The beginning of the body, for the log.
+    pub(crate) fn beginning(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body[..self.body.len().min(2000)]);
+        text.chars().take(500).collect()
     }
 
-    fn with_body(self, body: Body) -> Response<Body> {
-        let mut response = Response::new(body);
-        *response.status_mut() =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(self.content_type),
+    /// The answer as it travels; `gzip`: compressed.
+    pub(crate) fn into_answer(self, delivery: Delivery, gzip: bool) -> Answer {
+        let mut headers = vec![("content-type", self.content_type.to_owned())];
+        headers.extend(
+            self.retry_after
+                .map(|seconds| ("retry-after", seconds.to_string())),
         );
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        headers.extend(self.location.map(|location| ("location", location)));
+        let compressed = gzip.then(|| compress(&self.body)).flatten();
+        if compressed.is_some() {
+            headers.push(("content-encoding", "gzip".to_owned()));
         }
-        if let Some(location) = self.location
-            && let Ok(value) = HeaderValue::from_str(&location)
-        {
-            headers.insert(header::LOCATION, value);
+        Answer {
+            status: self.status,
+            headers,
+            body: compressed.unwrap_or(self.body),
+            delivery,
         }
-        response
     }
+}
+
+/// The gzip form of a body; `None` where there is nothing to compress.
+fn compress(body: &[u8]) -> Option<Vec<u8>> {
+    if body.is_empty() {
+        return None;
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
 }
 
 impl From<Refusal> for Reply {
     fn from(refusal: Refusal) -> Self {
-        Self::json(refusal.status, refusal.envelope())
-    }
-}
-
-/// A response that closes the connection.
-pub(crate) fn no_answer() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    response.extensions_mut().insert(NoAnswer);
-    response
-}
-
-/// A body that breaks the connection after its first part.
-struct CutBody(Option<Bytes>);
-
-impl hyper::body::Body for CutBody {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Poll::Ready(Some(match self.0.take() {
-            Some(part) => Ok(Frame::data(part)),
-            None => Err(io::Error::other("cut on order")),
-        }))
+        match refusal.page {
+            Some(page) => Self::page(refusal.status, page),
+            None => Self::json(refusal.status, refusal.envelope()),
+        }
     }
 }

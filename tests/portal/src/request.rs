@@ -1,38 +1,25 @@
 //! From an HTTP request to parameters, as the portal's server reads them.
 
-use axum::body::Bytes;
-use axum::http::Method;
-use axum::http::request::Parts;
 use serde_json::{Map, Value};
 
 use crate::log::{Command, RequestRecord, Server};
+use crate::message::Request;
 use crate::php::{self, Params};
 
 /// Reads a request into a record. JSON counts only for POST with its content type, and JSON that
 /// does not parse is no parameters at all.
-pub(crate) fn read(server: Server, parts: &Parts, body: &Bytes) -> RequestRecord {
-    let path = parts.uri.path();
-    let url = parts
-        .uri
-        .path_and_query()
-        .map_or_else(|| path.to_owned(), ToString::to_string);
-    let headers: Vec<(String, String)> = parts
+pub(crate) fn read(server: Server, request: &Request) -> RequestRecord {
+    let (path, query) = request.url.split_once('?').unwrap_or((&request.url, ""));
+    let mut params = php::parse_str(query);
+    let kind = request
         .headers
-        .iter()
-        .map(|(name, value)| {
-            let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-            (name.as_str().to_owned(), value)
-        })
-        .collect();
-    let mut params = php::parse_str(parts.uri.query().unwrap_or(""));
-    let kind = headers
         .iter()
         .find(|(name, _)| name == "content-type")
         .map(|(_, value)| value.to_ascii_lowercase())
         .unwrap_or_default();
-    if parts.method == Method::POST {
+    if request.verb == "POST" {
         // Parameters of the body override those of the query.
-        params.extend(body_params(&kind, body));
+        params.extend(body_params(&kind, &request.body));
     }
     let method = method_name(server, path);
     let commands = if method == "batch" {
@@ -44,13 +31,13 @@ pub(crate) fn read(server: Server, parts: &Parts, body: &Bytes) -> RequestRecord
         number: 0,
         at: 0.0,
         server,
-        verb: parts.method.to_string(),
-        url,
-        headers,
+        verb: request.verb.clone(),
+        url: request.url.clone(),
+        headers: request.headers.clone(),
         method,
         params,
         commands,
-        body_bytes: body.len(),
+        body_bytes: request.body.len(),
         status: None,
         error: None,
         answer: String::new(),
@@ -59,7 +46,7 @@ pub(crate) fn read(server: Server, parts: &Parts, body: &Bytes) -> RequestRecord
     }
 }
 
-fn body_params(kind: &str, body: &Bytes) -> Params {
+fn body_params(kind: &str, body: &[u8]) -> Params {
     if kind.starts_with("application/json") {
         return match serde_json::from_slice(body) {
             Ok(Value::Object(map)) => map,

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::batch;
+use crate::batch::{self, Strike};
 use crate::fault::Effect;
 use crate::log::RequestRecord;
 use crate::method::{self, Call, Caller, Outcome, Refusal};
 use crate::php;
 use crate::referee::Shown;
 use crate::reply::Reply;
-use crate::settings::Billing;
+use crate::settings::{Billing, Breakage};
 use crate::shared::Shared;
 use crate::state::State;
 use crate::timing;
@@ -37,7 +37,14 @@ pub(crate) async fn answer(
         Ok(caller) => caller,
         Err(reply) => return *reply,
     };
-    match work(shared, record, &caller, fault, shown).await {
+    let outcome = work(shared, record, &caller, fault, shown).await;
+    let broken = shared.state().settings.broken.clone();
+    let unencodable = |id: &u64| broken.get(id) == Some(&Breakage::Unencodable);
+    if shown.named.iter().any(unencodable) {
+        *shown = Shown::default();
+        return Reply::wrong_encoding();
+    }
+    match outcome {
         Ok(outcome) => envelope(shared, record, outcome, start),
         Err(refusal) => refusal.into(),
     }
@@ -59,7 +66,11 @@ fn admit(
             true => "/",
             false => record.url.as_str(),
         };
-        let location = format!("{}{path}", state.addresses.portal);
+        let location = format!("{}{path}", state.addresses.portal());
+        return Err(Box::new(Reply::redirect(location)));
+    }
+    if let Some(target) = &state.settings.redirects_to {
+        let location = format!("{target}{}", record.url);
         return Err(Box::new(Reply::redirect(location)));
     }
     if state
@@ -164,15 +175,17 @@ async fn work(
             let mut state = shared.state();
             let costs = record.commands.iter().take(50);
             let cost: f64 = costs
-                .map(|command| state.settings.cost_of(&command.method))
+                .map(|command| state.settings.booked_cost_of(&command.method))
                 .sum();
             state.operating.book("batch", cost, now);
         }
         return answer.map(Outcome::from);
     }
-    if let Some(refusal) = batch::struck(fault, method, &mut 0) {
-        return Err(refusal);
-    }
+    let struck = match batch::strike(fault, method, &mut 0) {
+        Some(Strike::Refuse(refusal)) => return Err(refusal),
+        Some(Strike::Answer(result, false)) => return Ok(result.into()),
+        struck => struck,
+    };
     method::check_scope(&shared.state(), method)?;
     timing::check(shared, method)?;
     let cost = shared.state().settings.cost_of(method);
@@ -190,8 +203,8 @@ async fn work(
     };
     let mut state = shared.state();
     let outcome = method::dispatch(&mut state, method, &call, shown);
-    state.operating.book(method, cost, now);
-    outcome
+    state.book(method, now);
+    Strike::put_over(struck, outcome)
 }
 
 fn envelope(shared: &Shared, record: &RequestRecord, outcome: Outcome, start: f64) -> Reply {

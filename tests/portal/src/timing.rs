@@ -28,7 +28,10 @@ pub(crate) fn check(shared: &Shared, method: &str) -> Result<(), Refusal> {
 /// `time` of a call that began at `start`. Inside a batch that is billed as a whole, all commands
 /// show the batch's sum.
 pub(crate) fn time(shared: &Shared, method: &str, inside_batch: bool, start: f64) -> Value {
-    let finish = shared.clock.now();
+    let mut state = shared.state();
+    let now = shared.clock.now();
+    let offset = state.settings.clock_offset;
+    let (start, finish) = (start + offset, now + offset);
     let duration = finish - start;
     let mut time = json!({
         "start": start,
@@ -38,12 +41,11 @@ pub(crate) fn time(shared: &Shared, method: &str, inside_batch: bool, start: f64
         "date_start": date::format(seconds(start)),
         "date_finish": date::format(seconds(finish)),
     });
-    let mut state = shared.state();
     if state.settings.report_operating && state.settings.operating_limit.is_some() {
         let whole = inside_batch && state.settings.billing == Billing::Batch;
         let method = if whole { "batch" } else { method };
-        let (sum, reset) = state.operating.sum(method, finish);
-        time["operating_reset_at"] = json!(reset);
+        let (sum, reset) = state.operating.sum(method, now);
+        time["operating_reset_at"] = json!(reset + seconds(offset));
         time["operating"] = json!(sum);
     }
     time

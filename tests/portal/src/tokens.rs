@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rand::Rng;
+use crate::chance::Chance;
 
 /// Seconds that a code lives.
 const CODE_LIFETIME: f64 = 30.0;
@@ -44,10 +44,16 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     /// A fresh pair for a user.
-    pub(crate) fn issue(&mut self, user: u64, now: f64, lifetime: f64) -> Pair {
+    pub(crate) fn issue(
+        &mut self,
+        chance: &mut Chance,
+        user: u64,
+        now: f64,
+        lifetime: f64,
+    ) -> Pair {
         let pair = Pair {
-            access: secret(35),
-            refresh: secret(35),
+            access: chance.secret(35),
+            refresh: chance.secret(35),
             user,
             expires_at: now + lifetime,
         };
@@ -73,8 +79,8 @@ impl Tokens {
     }
 
     /// A one-time code for a user.
-    pub(crate) fn issue_code(&mut self, user: u64, now: f64) -> String {
-        let code = secret(35);
+    pub(crate) fn issue_code(&mut self, chance: &mut Chance, user: u64, now: f64) -> String {
+        let code = chance.secret(35);
         self.codes.insert(
             code.clone(),
             Grant {
@@ -132,21 +138,4 @@ impl Tokens {
     pub(crate) fn revoke_refresh(&mut self) {
         self.refresh.clear();
     }
-}
-
-/// Random hex digits, two per byte.
-pub(crate) fn secret(bytes: usize) -> String {
-    let mut random = rand::rng();
-    (0..bytes)
-        .map(|_| format!("{:02x}", random.random::<u8>()))
-        .collect()
-}
-
-/// A process id: 32 random letters and digits.
-pub(crate) fn process_id() -> String {
-    const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
-    let mut random = rand::rng();
-    (0..32)
-        .map(|_| char::from(LETTERS[random.random_range(0..LETTERS.len())]))
-        .collect()
 }

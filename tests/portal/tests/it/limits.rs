@@ -73,3 +73,15 @@ async fn a_batch_may_be_billed_as_a_whole() {
     assert_eq!((status, code.as_str()), (429, "OPERATION_TIME_LIMIT"));
     client.ok("crm.contact.list", json!({})).await;
 }
+
+#[tokio::test]
+async fn time_may_be_booked_that_no_duration_shows() {
+    let mut settings = costly(Billing::Inner);
+    settings.unseen_cost.insert("crm.contact.list".to_owned(), 3.0);
+    let client = Client::with(settings).await;
+    let (_, body) = client.call("crm.contact.list", json!({})).await;
+    assert_eq!(
+        (&body["time"]["operating"], &body["time"]["duration"]),
+        (&json!(9.0), &json!(6.0))
+    );
+}
