@@ -55,10 +55,10 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
         if let Some((operator, field)) = Condition::split(&key)
             && let Some(kind) = kind(state, field)
         {
-            conditions.extend(Condition::new(field, operator, value, kind));
             if state.settings.ignores_above_id && field == "ID" && operator == Operator::Greater {
                 continue;
             }
+            conditions.extend(Condition::new(field, operator, value, kind));
             let guard = field == "DATE_MODIFY" && operator == Operator::LessOrEqual;
             if guard && state.settings.guard == GuardMode::NeverHolds {
                 conditions.extend(Condition::new(

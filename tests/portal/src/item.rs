@@ -53,6 +53,12 @@ pub(crate) fn column(field: &str) -> Option<(&'static str, Kind)> {
     Some((found.1, found.2))
 }
 
+/// Portal name of a field to order by. `fast_bitrix24` orders by `ID`, which live portals take.
+pub(crate) fn order_column(field: &str) -> Option<&'static str> {
+    let field = if field == "ID" { "id" } else { field };
+    column(field).map(|(column, _)| column)
+}
+
 /// The portal's name of a field that may be written. Everything else is ignored without a word.
 pub(crate) fn writable(field: &str) -> Option<&'static str> {
     let (column, _) = column(field)?;

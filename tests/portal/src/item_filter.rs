@@ -117,10 +117,11 @@ fn conditions(key: &str, value: &Value, settings: &Settings) -> Result<Vec<Condi
 pub(crate) fn order(order: Option<&Value>) -> Result<Order, Refusal> {
     let mut read = Order::default();
     for (field, direction) in order.map(php::entries).unwrap_or_default() {
-        let Some((column, _)) = item::column(&field) else {
+        let Some(column) = item::order_column(&field) else {
             return Err(unknown("order", &field));
         };
-        let ascending = match php::text(direction).as_deref() {
+        let given = php::text(direction).map(|text| text.to_ascii_uppercase());
+        let ascending = match given.as_deref() {
             Some("ASC") => true,
             Some("DESC") => false,
             other => {

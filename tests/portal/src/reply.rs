@@ -30,7 +30,7 @@ impl Reply {
         Self {
             status,
             content_type: "application/json; charset=utf-8",
-            body: php::encode(value).to_string().into_bytes(),
+            body: php::json_text(&php::encode(value)).into_bytes(),
             location: None,
             retry_after: None,
             error,

@@ -48,7 +48,7 @@ pub(crate) fn read(server: Server, request: &Request) -> RequestRecord {
 
 fn body_params(kind: &str, body: &[u8]) -> Params {
     if kind.starts_with("application/json") {
-        return match serde_json::from_slice(body) {
+        return match serde_json::from_slice(body).map(php::decoded) {
             Ok(Value::Object(map)) => map,
             Ok(list @ Value::Array(_)) => php::entries(&list)
                 .into_iter()

@@ -31,7 +31,9 @@ async fn a_contact_may_make_lists_fail_and_nothing_else() {
     let without = json!({"filter": {"!ID": id}});
     assert_eq!(client.ok("crm.contact.list", without).await, json!([]));
     client.ok("crm.contact.get", json!({"id": id})).await;
-    client.ok("crm.item.get", json!({"entityTypeId": 3, "id": id})).await;
+    client
+        .ok("crm.item.get", json!({"entityTypeId": 3, "id": id}))
+        .await;
 }
 
 #[tokio::test]
@@ -69,10 +71,17 @@ async fn a_name_that_cannot_be_encoded_spoils_every_answer_that_carries_it() {
         ("batch", json!({"cmd": {"l": "crm.contact.list"}})),
     ] {
         let (status, body) = client.call(method, params).await;
-        assert_eq!((status, &body["error"]), (200, &json!("WRONG_ENCODING")), "{method}");
+        assert_eq!(
+            (status, &body["error"]),
+            (200, &json!("WRONG_ENCODING")),
+            "{method}"
+        );
     }
     let ids = json!({"select": ["ID"]});
-    assert_eq!(client.ok("crm.contact.list", ids).await, json!([{"ID": "1"}]));
+    assert_eq!(
+        client.ok("crm.contact.list", ids).await,
+        json!([{"ID": "1"}])
+    );
     client.ok("event.offline.get", json!({})).await;
     assert!(client.portal.violations()[0].contains("was not read"));
     let mut update = item;
@@ -99,7 +108,10 @@ async fn commands_may_answer_something_else() {
             .fault(Fault::new(Matcher::method("batch"), odd));
         client.portal.edit_contact(b, &[("NAME", "old")]);
         let five = client.batch(&[("a", &update(a)), ("b", &update(b))]).await;
-        assert_eq!((&five["result"]["a"], &five["result"]["b"]), (&json!(true), &result));
+        assert_eq!(
+            (&five["result"]["a"], &five["result"]["b"]),
+            (&json!(true), &result)
+        );
         let name = client.portal.contact(b).unwrap().name.unwrap();
         assert_eq!(name == "New", processed);
     }
@@ -121,12 +133,30 @@ async fn odd_json_reaches_whoever_reads_it() {
     let body = json!({"auth": client.token, "id": id});
     for (spoil, part) in [
         (Spoil::ByteOrderMark, &b"\xEF\xBB\xBF{\"result\""[..]),
-        (Spoil::LoneSurrogate { key: "NAME".to_owned() }, &b"\"Ada\\ud83d\""[..]),
-        (Spoil::InvalidUtf8 { key: "NAME".to_owned() }, &b"\"Ada\xFF\""[..]),
-        (Spoil::NotANumber { key: "duration".to_owned() }, &b"\"duration\":NaN"[..]),
+        (
+            Spoil::LoneSurrogate {
+                key: "NAME".to_owned(),
+            },
+            &b"\"Ada\\ud83d\""[..],
+        ),
+        (
+            Spoil::InvalidUtf8 {
+                key: "NAME".to_owned(),
+            },
+            &b"\"Ada\xFF\""[..],
+        ),
+        (
+            Spoil::NotANumber {
+                key: "duration".to_owned(),
+            },
+            &b"\"duration\":NaN"[..],
+        ),
         (Spoil::NullError, &b"\"error\":null"[..]),
         (
-            Spoil::Value { key: "ID".to_owned(), value: json!(u64::MAX) },
+            Spoil::Value {
+                key: "ID".to_owned(),
+                value: json!(u64::MAX),
+            },
             &b"\"ID\":18446744073709551615"[..],
         ),
     ] {
@@ -134,9 +164,18 @@ async fn odd_json_reaches_whoever_reads_it() {
         client.portal.fault(fault);
         let answer = client.http.post(&url).json(&body).send().await.unwrap();
         let bytes = answer.bytes().await.unwrap();
-        assert!(bytes.windows(part.len()).any(|window| window == part), "{spoil:?}");
+        assert!(
+            bytes.windows(part.len()).any(|window| window == part),
+            "{spoil:?}"
+        );
     }
-    assert!(client.portal.requests().iter().all(|request| request.answered));
+    assert!(
+        client
+            .portal
+            .requests()
+            .iter()
+            .all(|request| request.answered)
+    );
 }
 
 #[tokio::test]
@@ -171,5 +210,9 @@ async fn answers_are_compressed_for_whoever_accepts_it() {
     assert!(serde_json::from_slice::<Value>(&plain.body).is_ok());
     let packed = ask("br, gzip").await;
     assert_eq!(packed.body[..2], [0x1f, 0x8b]);
-    assert!(packed.headers.contains(&("content-encoding", "gzip".to_owned())));
+    assert!(
+        packed
+            .headers
+            .contains(&("content-encoding", "gzip".to_owned()))
+    );
 }

@@ -318,7 +318,11 @@ async fn other_programs_clear_reserve_and_park_rows() {
     );
     let other = client.portal.reserve_rows_elsewhere(&[2, 3]);
     assert_ne!(other, process);
-    assert_eq!(client.rows()[0].1, process, "reserved rows stay where they are");
+    assert_eq!(
+        client.rows()[0].1,
+        process,
+        "reserved rows stay where they are"
+    );
     assert_eq!(client.portal.violations(), [] as [String; 0]);
 }
 
@@ -334,13 +338,22 @@ async fn filters_may_be_ignored_or_break_the_list() {
     let deals = json!({"filter": {"EVENT_NAME": "ONCRMDEALUPDATE"}});
     let behind = json!({"filter": {">ID": 1}});
     let list = async |params: &Value| ids(&client.ok("event.offline.list", params.clone()).await);
-    assert_eq!((list(&deals).await, list(&behind).await), (vec![2], vec![2]));
+    assert_eq!(
+        (list(&deals).await, list(&behind).await),
+        (vec![2], vec![2])
+    );
     client.portal.settings(|s| {
         s.ignores_event_filter = true;
         s.ignores_above_id = true;
     });
-    assert_eq!((list(&deals).await, list(&behind).await), (vec![1, 2], vec![1, 2]));
-    for filter in [json!({"filter": {">ID": 1}}), json!({"filter": {">ID": 99}})] {
+    assert_eq!(
+        (list(&deals).await, list(&behind).await),
+        (vec![1, 2], vec![1, 2])
+    );
+    for filter in [
+        json!({"filter": {">ID": 1}}),
+        json!({"filter": {">ID": 99}}),
+    ] {
         let rows = client.ok("crm.contact.list", filter).await;
         assert_eq!(ids(&rows), [1]);
     }
@@ -375,7 +388,10 @@ async fn ids_beyond_every_database_are_shown_as_they_are() {
         ..Contact::default()
     });
     let rows = client.ok("event.offline.list", json!({})).await;
-    assert_eq!((&rows[0]["ID"], &rows[0]["EVENT_DATA"]), (&json!("18446744073709551615"), &data));
+    assert_eq!(
+        (&rows[0]["ID"], &rows[0]["EVENT_DATA"]),
+        (&json!("18446744073709551615"), &data)
+    );
     let listed = client.ok("crm.contact.list", json!({})).await;
     assert_eq!(listed[0]["ID"], "18446744073709551534");
     assert_eq!(client.portal.add_contact("next", "", ""), 1);

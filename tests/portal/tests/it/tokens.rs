@@ -119,6 +119,9 @@ async fn a_renewal_names_the_address_and_the_host_that_it_is_told_to_name() {
     });
     let (_, renewed) = renew(&client, renewed["refresh_token"].as_str().unwrap()).await;
     assert_eq!(renewed["client_endpoint"], format!("{old}/rest/"));
-    assert_eq!(renewed["server_endpoint"], "https://oauth.bitrix24.tech/rest/");
+    assert_eq!(
+        renewed["server_endpoint"],
+        "https://oauth.bitrix24.tech/rest/"
+    );
     assert_eq!(renewed["domain"], "oauth.bitrix24.tech");
 }

@@ -39,7 +39,10 @@ async fn life() -> Vec<String> {
     }
     let mut seen = vec![grant.to_string()];
     for (method, params) in [
-        ("event.offline.get", json!({"auth": token, "clear": 0, "limit": 3})),
+        (
+            "event.offline.get",
+            json!({"auth": token, "clear": 0, "limit": 3}),
+        ),
         ("event.offline.list", json!({"auth": token})),
         ("crm.contact.list", json!({"auth": token})),
     ] {
@@ -62,14 +65,22 @@ async fn addresses_are_answered_as_they_stand() {
     assert_eq!(grant["client_endpoint"], "https://acme.example/rest/");
     assert_eq!(grant["domain"], "oauth.example");
     let token = json!({"auth": grant["access_token"]});
-    assert!(call(&portal, "https://other.example", "profile", token.clone()).await.is_none());
+    assert!(
+        call(&portal, "https://other.example", "profile", token.clone())
+            .await
+            .is_none()
+    );
     assert_eq!(portal.rename_to("https://neu.example"), 1);
     assert_eq!(portal.url(), "https://neu.example");
-    let old = call(&portal, PORTAL, "profile", token.clone()).await.unwrap();
+    let old = call(&portal, PORTAL, "profile", token.clone())
+        .await
+        .unwrap();
     assert_eq!(old.status, 302);
     let location = "https://neu.example/rest/profile.json".to_owned();
     assert!(old.headers.contains(&("location", location)));
-    let new = call(&portal, "https://neu.example", "profile", token).await.unwrap();
+    let new = call(&portal, "https://neu.example", "profile", token)
+        .await
+        .unwrap();
     assert_eq!(new.status, 200);
     assert!(portal.try_rename_host().is_err());
 }
