@@ -78,8 +78,7 @@ const classic = await portal.actions.v2.callList.make({ method: 'crm.contact.lis
 const all = await control('GET', '/contacts')
 assert.equal(classic.getData().length, all.filter((contact) => contact.category === 0).length)
 assert.equal((await call('crm.item.get', { entityTypeId: 3, id: ids.at(-1) })).item.categoryId, 12)
-const missing = await portal.actions.v2.call.make({ method: 'crm.item.get', params: { entityTypeId: 3, id: 999999 } })
-assert.equal(missing.isSuccess, false)
+await assert.rejects(call('crm.item.get', { entityTypeId: 3, id: 999999 }), { code: 'NOT_FOUND' })
 
 await control('POST', '/tokens/expire')
 for (let at = 0; at < items.length; at += 50) {

@@ -62,7 +62,7 @@ def number():
     if CHANCE.random() < 0.5:
         return CHANCE.choice([0, 1, -1, 82, 2**53, 2**63 - 1, -(2**63), 2**63, 2**64 - 82, 2**64])
     # More digits than that the portal's own JSON reader does not read to the last one.
-    return float(f"{CHANCE.uniform(-1, 1) * 10.0 ** CHANCE.randint(-20, 20):.12g}")
+    return float(f"{CHANCE.uniform(-1, 1) * 10.0 ** CHANCE.randint(-8, 20):.12g}")
 
 
 def value(depth=0):

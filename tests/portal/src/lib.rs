@@ -7,20 +7,17 @@
 //!
 //! # Map
 //!
-//! | module | noun |
+//! | room | what is in it |
 //! | --- | --- |
-//! | `portal`, `orders` | the handle: start, stop, addresses; orders and looks inside |
-//! | `people`, `others` | edits by people; what other programs do to the queue |
-//! | `message`, `server`, `exchange` | requests and answers; connections; the way of a request |
-//! | `reply`, `spoil` | what goes back, whole or spoilt |
-//! | `request`, `php`, `date` | parameters as PHP reads them |
-//! | `oauth`, `tokens` | codes, pairs, renewal |
-//! | `rest`, `method`, `batch`, `reference`, `timing` | gates and envelope; dispatch; batches; references; operating time |
-//! | `application`, `bindings`, `offline_methods`, `contact_methods`, `item_methods` | the methods |
-//! | `item`, `item_filter`, `contact_search` | contacts as items, and how both families find them |
-//! | `queue`, `contact`, `selection`, `state` | the data |
-//! | `bucket`, `operating`, `chance` | the limits; randomness |
-//! | `fault`, `referee`, `log`, `control` | what only a test portal has |
+//! | `portal`, `shared` | the handle: start, stop, addresses; what its tasks share |
+//! | `hands` | orders and looks inside, edits by people, what other programs do, the control interface |
+//! | `wire` | requests and answers, sockets, the way of a request, faults, odd JSON |
+//! | `php` | parameters and answers as PHP reads and writes them |
+//! | `oauth` | codes, pairs, renewal |
+//! | `rest` | gates, envelope, dispatch, batches, references, limits |
+//! | `methods` | the methods: application, events, queue, contacts of both families |
+//! | `data`, `state` | contacts, the queue, filters; the changes that raise events |
+//! | `settings`, `referee`, `log`, `clock`, `chance`, `date` | what a test chooses; promises; the log; time; randomness |
 //!
 //! # What it can be made to do
 //!
@@ -96,58 +93,33 @@
 //! The portal's own port also serves `/oauth/authorize/?client_id=..&state=..`, which sends the
 //! browser of user 1 to [`Settings::handler_path`] at once.
 
-mod application;
-mod batch;
-mod bindings;
-mod bucket;
 mod chance;
 mod clock;
-mod contact;
-mod contact_methods;
-mod contact_search;
-mod control;
+mod data;
 mod date;
-mod exchange;
-mod fault;
-mod item;
-mod item_filter;
-mod item_methods;
+mod hands;
 mod log;
-mod message;
-mod method;
+mod methods;
 mod oauth;
-mod offline_methods;
-mod operating;
-mod orders;
-mod others;
-mod people;
 pub mod php;
 mod portal;
-mod queue;
 mod referee;
-mod reference;
-mod reply;
-mod request;
 mod rest;
-mod selection;
-mod server;
 mod settings;
 mod shared;
-mod spoil;
 mod state;
-mod timing;
-mod tokens;
+mod wire;
 
-pub use bindings::Binding;
 pub use clock::{ManualClock, PortalClock, SystemClock};
-pub use contact::Contact;
-pub use fault::{Effect, Fault, Matcher};
+pub use data::contact::Contact;
+pub use data::queue::{OUR_APP, QueueRow};
+pub use hands::people::PERSON;
 pub use log::{Command, RequestRecord, Server};
-pub use message::{Answer, Delivery, Request};
-pub use people::PERSON;
+pub use methods::bindings::Binding;
 pub use portal::Portal;
-pub use queue::{OUR_APP, QueueRow};
 pub use settings::{
     Billing, Breakage, GuardMode, LongNames, ProcessIdFilter, Purge, Settings, Universal,
 };
-pub use spoil::Spoil;
+pub use wire::fault::{Effect, Fault, Matcher};
+pub use wire::message::{Answer, Delivery, Request};
+pub use wire::spoil::Spoil;

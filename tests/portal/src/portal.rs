@@ -8,14 +8,14 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::clock::PortalClock;
-use crate::control;
-use crate::exchange::{self, Door};
+use crate::hands::control;
 use crate::log::Server;
-use crate::message::{Answer, Request};
-use crate::server;
 use crate::settings::Settings;
 use crate::shared::Shared;
 use crate::state::State;
+use crate::wire::exchange::{self, Door};
+use crate::wire::message::{Answer, Request};
+use crate::wire::server;
 
 /// Ends the servers when the last handle goes.
 pub(crate) struct Stop {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::queue::{Queue, Stored};
+use crate::data::queue::{Queue, Stored};
 
 /// What a request showed to the client. It counts once the answer has gone out whole.
 #[derive(Default)]

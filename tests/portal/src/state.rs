@@ -4,18 +4,18 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 
-use crate::bindings::Binding;
-use crate::bucket::Bucket;
 use crate::chance::Chance;
-use crate::contact::Contact;
-use crate::fault::Schedule;
+use crate::data::contact::Contact;
+use crate::data::queue::{Notice, Queue};
 use crate::log::RequestRecord;
-use crate::method::Call;
-use crate::operating::Operating;
-use crate::queue::{Notice, Queue};
+use crate::methods::bindings::Binding;
+use crate::oauth::tokens::{Pair, Tokens};
 use crate::referee::Referee;
+use crate::rest::bucket::Bucket;
+use crate::rest::method::Call;
+use crate::rest::operating::Operating;
 use crate::settings::Settings;
-use crate::tokens::{Pair, Tokens};
+use crate::wire::fault::Schedule;
 
 /// The application's card.
 pub(crate) struct Application {

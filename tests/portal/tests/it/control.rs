@@ -84,5 +84,8 @@ async fn people_choose_categories_and_other_programs_touch_rows() {
     control(&client, "POST", "/queue/park", rows(2)).await;
     control(&client, "POST", "/queue/clear", rows(3)).await;
     let process = reserved["process_id"].as_str().unwrap().to_owned();
-    assert_eq!(client.rows(), [(1, process, false), (2, String::new(), true)]);
+    assert_eq!(
+        client.rows(),
+        [(1, process, false), (2, String::new(), true)]
+    );
 }

@@ -202,3 +202,9 @@ async fn a_wrong_clock_shows_in_dates_and_spares_tokens_and_limits() {
         "2026-01-05T10:00:00+03:00"
     );
 }
+
+#[tokio::test]
+async fn several_slashes_are_one() {
+    let client = Client::new().await;
+    client.ok("/profile", json!({})).await;
+}

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::contact::{Contact, NAMES, TooLong};
-use crate::contact_search::{self, PAGE};
-use crate::method::{self, Call, Outcome, Refusal};
+use crate::data::contact::{Contact, NAMES, TooLong};
+use crate::data::search::{self, PAGE};
+use crate::data::selection::{self, Condition, Kind, Operator, Order};
 use crate::php;
 use crate::referee::Shown;
-use crate::selection::{self, Condition, Kind, Operator, Order};
+use crate::rest::method::{self, Call, Outcome, Refusal};
 use crate::settings::{GuardMode, Universal};
 use crate::state::State;
 
@@ -90,9 +90,9 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
         let meets = |condition: &Condition| condition.holds(|field| contact.column(field));
         contact.category == 0 && conditions.iter().all(meets)
     };
-    let found = contact_search::find(state, &conditions, fits, &order, room);
+    let found = search::find(state, &conditions, fits, &order, room);
     let page: Vec<&Contact> = found.iter().skip(start).take(PAGE).copied().collect();
-    contact_search::check(state, &page)?;
+    search::check(state, &page)?;
     if select.iter().any(|field| NAMES.contains(field)) {
         for contact in &page {
             shown.read(contact.id, state.changes);

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::data::queue::{OUR_APP, QueueRow, View};
+use crate::data::selection::{self, Condition, Kind, Operator, Order};
 use crate::date;
-use crate::method::{self, Call, Outcome, Refusal};
 use crate::php::{self, Params};
-use crate::queue::{OUR_APP, QueueRow, View};
 use crate::referee::Shown;
-use crate::selection::{self, Condition, Kind, Operator, Order};
+use crate::rest::method::{self, Call, Outcome, Refusal};
 use crate::settings::ProcessIdFilter;
 use crate::state::State;
 

@@ -12,13 +12,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::contact::Contact;
-use crate::fault::Fault;
-use crate::people::PERSON;
+use crate::data::contact::Contact;
+use crate::data::queue::QueueRow;
+use crate::hands::people::PERSON;
 use crate::portal::Portal;
-use crate::queue::QueueRow;
 use crate::settings::Settings;
 use crate::shared::Shared;
+use crate::wire::fault::Fault;
 
 type Answer = Result<Response<Body>, Problem>;
 type Access = Held<Arc<Shared>>;

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::fault::Effect;
 use crate::log::{RequestRecord, Server};
-use crate::message::{Answer, Delivery, Request};
-use crate::oauth;
+use crate::oauth::endpoint;
 use crate::referee::Shown;
-use crate::reply::Reply;
-use crate::request;
-use crate::rest;
+use crate::rest::gates;
 use crate::shared::Shared;
 use crate::state::State;
+use crate::wire::fault::Effect;
+use crate::wire::message::{Answer, Delivery, Request};
+use crate::wire::reply::Reply;
+use crate::wire::request;
 
 /// Real time for which an answer is held back where the clock only pretends to wait.
 const HELD_BACK: Duration = Duration::from_millis(100);
@@ -139,11 +139,11 @@ async fn work(
     let now = shared.clock.now();
     match record.method.as_str() {
         "" => Reply::html(404),
-        "oauth.token" => oauth::token(&mut shared.state(), record, now),
-        "oauth.authorize" => oauth::authorize(&mut shared.state(), record, now),
+        "oauth.token" => endpoint::token(&mut shared.state(), record, now),
+        "oauth.authorize" => endpoint::authorize(&mut shared.state(), record, now),
         _ => {
             let current = shared.state().addresses.generation() == door.generation;
-            rest::answer(shared, record, from, current, effect, shown).await
+            gates::answer(shared, record, from, current, effect, shown).await
         }
     }
 }
@@ -162,7 +162,7 @@ async fn unprocessed(
             description,
         } => {
             if matches!(code.as_str(), "expired_token" | "invalid_token") {
-                let told_to_renew = rest::token(record);
+                let told_to_renew = gates::token(record);
                 let shown = Shown {
                     told_to_renew,
                     ..Shown::default()

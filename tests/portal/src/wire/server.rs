@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::clock::PortalClock;
-use crate::message::{self, Answer, Delivery};
+use crate::wire::message::{self, Answer, Delivery};
 
 /// A listener that was bound synchronously, so that the address is known at once.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {

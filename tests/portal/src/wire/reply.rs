@@ -6,9 +6,9 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use crate::message::{Answer, Delivery};
-use crate::method::Refusal;
 use crate::php;
+use crate::rest::method::Refusal;
+use crate::wire::message::{Answer, Delivery};
 
 /// An answer of the portal.
 #[derive(Debug, Clone)]

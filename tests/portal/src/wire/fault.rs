@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::log::{RequestRecord, Server};
-use crate::spoil::Spoil;
+use crate::wire::spoil::Spoil;
 
 /// Chooses requests. All given conditions must hold; the default is the next request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

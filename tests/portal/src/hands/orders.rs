@@ -5,13 +5,13 @@ use std::sync::PoisonError;
 
 use serde_json::Value;
 
-use crate::bindings::Binding;
-use crate::fault::Fault;
+use crate::data::queue::QueueRow;
 use crate::log::{Command, RequestRecord};
-use crate::oauth;
+use crate::methods::bindings::Binding;
+use crate::oauth::endpoint;
 use crate::portal::Portal;
-use crate::queue::QueueRow;
 use crate::settings::Settings;
+use crate::wire::fault::Fault;
 
 impl Portal {
     /// The portal's present address, `http://127.0.0.1:port` where it listens on a socket.
@@ -67,7 +67,7 @@ impl Portal {
     #[must_use]
     pub fn login(&self, client_state: &str, user: u64) -> String {
         let now = self.now();
-        oauth::login(&mut self.shared.state(), client_state, user, now)
+        endpoint::login(&mut self.shared.state(), client_state, user, now)
     }
 
     /// Every access token, refresh token and code ever issued, and the client secret.

@@ -1,7 +1,7 @@
 //! What other programs do to the queue behind the client's back.
 
+use crate::data::queue::OUR_APP;
 use crate::portal::Portal;
-use crate::queue::OUR_APP;
 
 impl Portal {
     /// Another program of the same application clears rows, whoever reserved them.

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::data::selection::Field;
 use crate::date;
 use crate::php;
-use crate::selection::Field;
 use crate::settings::LongNames;
 
 /// The three name columns; each holds 50 characters.

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::log::RequestRecord;
 use crate::php;
-use crate::reply::Reply;
 use crate::state::{State, host};
+use crate::wire::reply::Reply;
 
 fn refusal(status: u16, code: &str, text: &str) -> Reply {
     Reply::json(status, json!({"error": code, "error_description": text}))
@@ -56,7 +56,7 @@ pub(crate) fn token(state: &mut State, record: &RequestRecord, now: f64) -> Repl
         Some((user, access)) => {
             let valid = matches!(
                 state.tokens.standing(&access, now),
-                crate::tokens::Standing::Valid(_)
+                crate::oauth::tokens::Standing::Valid(_)
             );
             state.referee.renewed(&access, valid);
             Reply::json(200, state.grant(user, now, true))

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::contact::Contact;
+use crate::data::contact::Contact;
 use crate::portal::Portal;
 use crate::state::{Origin, State, seconds};
 

@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::fault::Effect;
 use crate::log::RequestRecord;
-use crate::method::{self, Call, Caller, Outcome, Refusal};
 use crate::php;
 use crate::referee::Shown;
-use crate::reference::{Answers, ArrayToText};
+use crate::rest::method::{self, Call, Caller, Outcome, Refusal};
+use crate::rest::reference::{Answers, ArrayToText};
+use crate::rest::timing;
 use crate::settings::Billing;
 use crate::shared::Shared;
-use crate::timing;
+use crate::wire::fault::Effect;
 
 /// Commands of one batch.
 const MOST: usize = 50;

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::method::{self, Call, Outcome, Refusal};
 use crate::php;
+use crate::rest::method::{self, Call, Outcome, Refusal};
 use crate::state::State;
 
 /// The events that exist here. All but the first two need the scope `crm`.

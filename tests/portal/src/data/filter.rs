@@ -3,10 +3,10 @@
 
 use serde_json::Value;
 
-use crate::item;
-use crate::method::Refusal;
+use crate::data::item;
+use crate::data::selection::{Condition, Field, Kind, Operator, Order};
 use crate::php;
-use crate::selection::{Condition, Field, Kind, Operator, Order};
+use crate::rest::method::Refusal;
 use crate::settings::{GuardMode, Settings};
 
 /// Conditions that all hold, or of which one holds; groups nest.

@@ -3,13 +3,13 @@
 
 use serde_json::{Value, json};
 
-use crate::contact::{Contact, TooLong};
-use crate::contact_search::{self, PAGE};
-use crate::item;
-use crate::item_filter::{self, Filter};
-use crate::method::{Call, Outcome, Refusal};
+use crate::data::contact::{Contact, TooLong};
+use crate::data::filter::{self, Filter};
+use crate::data::item;
+use crate::data::search::{self, PAGE};
 use crate::php;
 use crate::referee::Shown;
+use crate::rest::method::{Call, Outcome, Refusal};
 use crate::settings::Universal;
 use crate::state::State;
 
@@ -120,15 +120,15 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
     let filter = optional(call, "filter")?.unwrap_or(&nothing);
     check(state, entity_type)?;
     let filter = Filter::read(filter, &state.settings)?;
-    let order = item_filter::order(order)?;
+    let order = filter::order(order)?;
 
     let counting = call.start != Some(-1);
     let start = usize::try_from(call.start.unwrap_or(0)).unwrap_or(0);
     let room = if counting { usize::MAX } else { PAGE };
     let fits = |contact: &Contact| filter.holds(&|field: &str| contact.column(field));
-    let found = contact_search::find(state, filter.certain(), fits, &order, room);
+    let found = search::find(state, filter.certain(), fits, &order, room);
     let page: Vec<&Contact> = found.iter().skip(start).take(PAGE).copied().collect();
-    contact_search::check(state, &page)?;
+    search::check(state, &page)?;
     let chosen = |name: &str| select.iter().any(|field| field == name);
     let whole = select.is_empty() || chosen("*");
     if whole || ["name", "secondName", "lastName"].into_iter().any(chosen) {

@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::bindings;
 use crate::date;
-use crate::method::{self, Call, Outcome, Refusal};
+use crate::methods::bindings;
 use crate::php;
+use crate::rest::method::{self, Call, Outcome, Refusal};
 use crate::state::State;
 
 /// `app.info`, `feature.get`, `user.admin`, `profile`, `server.time`, `scope`, `methods`,

@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::batch::{self, Strike};
-use crate::fault::Effect;
 use crate::log::RequestRecord;
-use crate::method::{self, Call, Caller, Outcome, Refusal};
+use crate::oauth::tokens::Standing;
 use crate::php;
 use crate::referee::Shown;
-use crate::reply::Reply;
+use crate::rest::batch::{self, Strike};
+use crate::rest::method::{self, Call, Caller, Outcome, Refusal};
+use crate::rest::timing;
 use crate::settings::{Billing, Breakage};
 use crate::shared::Shared;
 use crate::state::State;
-use crate::timing;
-use crate::tokens::Standing;
+use crate::wire::fault::Effect;
+use crate::wire::reply::Reply;
 
 /// Answers a REST request. `current`: it came to the portal's present address.
 pub(crate) async fn answer(

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::date;
-use crate::method::Refusal;
+use crate::rest::method::Refusal;
 use crate::settings::Billing;
 use crate::shared::Shared;
 use crate::state::seconds;

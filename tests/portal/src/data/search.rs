@@ -1,8 +1,8 @@
 //! The search that the lists of both contact families make.
 
-use crate::contact::Contact;
-use crate::method::Refusal;
-use crate::selection::{Condition, Order};
+use crate::data::contact::Contact;
+use crate::data::selection::{Condition, Order};
+use crate::rest::method::Refusal;
 use crate::settings::Breakage;
 use crate::state::State;
 

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use crate::log::{Command, RequestRecord, Server};
-use crate::message::Request;
 use crate::php::{self, Params};
+use crate::wire::message::Request;
 
 /// Reads a request into a record. JSON counts only for POST with its content type, and JSON that
 /// does not parse is no parameters at all.
@@ -70,9 +70,11 @@ fn method_name(server: Server, path: &str) -> String {
         Server::OAuth if path == "/oauth/token" => "oauth.token".to_owned(),
         Server::Portal if path == "/oauth/authorize" => "oauth.authorize".to_owned(),
         Server::Portal => {
+            // The web server takes several slashes for one.
             let method = path
                 .strip_prefix("/rest/")
                 .unwrap_or("")
+                .trim_start_matches('/')
                 .to_ascii_lowercase();
             match method.strip_suffix(".json") {
                 Some(bare) => bare.to_owned(),

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::methods::{application, bindings, contacts, items, offline};
 use crate::php::{self, Params};
 use crate::referee::Shown;
 use crate::settings::Universal;
 use crate::state::{Origin, State};
-use crate::{application, bindings, contact_methods, item_methods, offline_methods};
 
 /// Who calls, decided once per HTTP request.
 #[derive(Debug, Clone)]
@@ -196,19 +196,19 @@ pub(crate) fn dispatch(
         "event.bind" => bindings::bind(state, call),
         "event.unbind" => bindings::unbind(state, call),
         "event.get" => Ok(bindings::get(state, call)),
-        "event.offline.get" => offline_methods::get(state, call),
-        "event.offline.list" => offline_methods::list(state, call, shown),
-        "event.offline.clear" => offline_methods::clear(state, call),
-        "event.offline.error" => offline_methods::error(state, call),
-        "crm.contact.fields" => Ok(contact_methods::fields()),
-        "crm.contact.list" => contact_methods::list(state, call, shown),
-        "crm.contact.get" => contact_methods::get(state, call, shown),
-        "crm.contact.update" => contact_methods::update(state, call, shown),
-        "crm.contact.add" => contact_methods::add(state, call),
-        "crm.contact.delete" => contact_methods::delete(state, call),
-        "crm.item.get" => item_methods::get(state, call, shown),
-        "crm.item.list" => item_methods::list(state, call, shown),
-        "crm.item.update" => item_methods::update(state, call, shown),
+        "event.offline.get" => offline::get(state, call),
+        "event.offline.list" => offline::list(state, call, shown),
+        "event.offline.clear" => offline::clear(state, call),
+        "event.offline.error" => offline::error(state, call),
+        "crm.contact.fields" => Ok(contacts::fields()),
+        "crm.contact.list" => contacts::list(state, call, shown),
+        "crm.contact.get" => contacts::get(state, call, shown),
+        "crm.contact.update" => contacts::update(state, call, shown),
+        "crm.contact.add" => contacts::add(state, call),
+        "crm.contact.delete" => contacts::delete(state, call),
+        "crm.item.get" => items::get(state, call, shown),
+        "crm.item.list" => items::list(state, call, shown),
+        "crm.item.update" => items::update(state, call, shown),
         _ => application::answer(state, method, call),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::selection::{Condition, Field, Order};
+use crate::data::selection::{Condition, Field, Order};
 use crate::settings::Purge;
 
 /// Rows older than this (by their last change) are purged, in seconds.

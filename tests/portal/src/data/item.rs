@@ -3,9 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::contact::Contact;
+use crate::data::contact::Contact;
+use crate::data::selection::Kind;
 use crate::date;
-use crate::selection::Kind;
 
 /// `entityTypeId` of contacts.
 pub(crate) const CONTACT: i64 = 3;
