@@ -143,7 +143,7 @@ impl Portal {
             heartbeat_url: portal.heartbeat_url.as_ref().map(|_| "hidden"),
             names: Names {
                 style: entry::word(&STYLES, names.style),
-                language: names.language.as_str().to_owned(),
+                language: names.language.to_string(),
                 fields: portal
                     .fields
                     .iter()

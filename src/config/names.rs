@@ -9,8 +9,8 @@ use super::section::Section;
 
 pub(super) const STYLES: [(&str, Style); 2] = [("smart", Style::Smart), ("plain", Style::Plain)];
 pub(super) const LEADING_PARTICLES: [(&str, LeadingParticle); 2] = [
-    ("capital", LeadingParticle::Capital),
     ("keep", LeadingParticle::Keep),
+    ("capital", LeadingParticle::Capital),
 ];
 pub(super) const FIELDS: [(&str, Field); 3] = [
     ("NAME", Field::Name),

@@ -52,7 +52,7 @@ async fn what_takes_effect_is_shown_without_secrets() {
     style = "smart"
     language = "und"
     fields = ["NAME", "SECOND_NAME", "LAST_NAME"]
-    leading_particle = "capital"
+    leading_particle = "keep"
 
     [portal.names.particles]
     enabled = true

@@ -256,7 +256,7 @@ batch_seconds = 5.0
 style = "smart"
 language = "und"
 fields = ["NAME", "SECOND_NAME", "LAST_NAME"]
-leading_particle = "capital"
+leading_particle = "keep"
 
 [portal.names.particles]
 enabled = true

@@ -45,6 +45,7 @@ mod many_portals;
 mod metrics;
 mod names;
 mod names_command;
+mod names_deliberate;
 mod names_invariants;
 mod names_settings;
 mod nobody;

@@ -105,6 +105,14 @@ fn explain_names_the_rule_of_every_word() {
   iii -> III: a Roman numeral (numeral, section 6.4 of the policy)
 "
     );
+    assert_eq!(
+        answer(&["--field", "LAST_NAME", "--explain", "van der BERG"], ""),
+        "van der Berg
+  van: a particle typed lower in front of a capital, and kept (leading-particle, section 6.2 of the policy)
+  der: a particle is lower (particle, section 6.1 of the policy)
+  BERG -> Berg: first letter up, the rest down (title-case, section 7.1 of the policy)
+"
+    );
     let whole = answer(&["--explain", "ivan@example.com"], "");
     assert!(whole.contains("not-a-name-sign, section 3.2"), "{whole}");
 }

@@ -13,7 +13,7 @@ async fn busy_world(configure: impl FnOnce(&mut test_portal::Settings)) -> World
         let last = format!("O'NEILL {}", "x".repeat(number % 5));
         world.portal.add_contact("anna", "", &last);
     }
-    world.portal.add_contact("Jean-Luc", "", "Picard");
+    world.portal.add_contact("Jean-Luc", "", "van Gogh");
     let ignored = world.portal.add_contact("left", "alone", "PLEASE");
     let gone = world.portal.add_contact("gone", "", "gone");
     world.portal.delete_contact(gone);
