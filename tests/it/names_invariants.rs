@@ -160,14 +160,14 @@ fn field() -> impl Strategy<Value = Field> {
     select(&Field::ALL[..])
 }
 
-/// Ordinary full folding; where Turkic casing was used, its four letters count as one. A dot above after
-/// an `i` is part of the letter, as in the policy's own fold.
+/// Full folding; where Turkic casing was used, its four letters count as one.
 fn fold(text: &str, turkic: bool) -> String {
-    let folded = MAPPER.fold_string(text);
     if turkic {
-        folded.replace('ı', "i").replace("i\u{307}", "i")
+        MAPPER
+            .fold_string(&text.replace(['İ', 'I', 'ı'], "i"))
+            .into_owned()
     } else {
-        folded.into_owned()
+        MAPPER.fold_string(text).into_owned()
     }
 }
 
