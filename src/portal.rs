@@ -29,7 +29,7 @@ use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
 
 use crate::{
-    bitrix::{Problem, Transport, oauth::ClientCredentials},
+    bitrix::{NoHttp, Problem, Transport, oauth::ClientCredentials},
     clock::SharedClock,
     config::PortalConfig,
     store::{PortalId, PortalRecord, Store, StoreFault, Tokens},
@@ -57,7 +57,7 @@ impl Context {
         store: Store,
         clock: SharedClock,
         stop: CancellationToken,
-    ) -> Result<Self, reqwest::Error> {
+    ) -> Result<Self, NoHttp> {
         Ok(Self {
             store,
             transport: Transport::new(clock.clone())?,
