@@ -53,11 +53,7 @@ impl Context {
     ///
     /// # Errors
     /// Where HTTP cannot be set up, see [`Transport::new`].
-    pub fn new(
-        store: Store,
-        clock: SharedClock,
-        stop: CancellationToken,
-    ) -> Result<Self, NoHttp> {
+    pub fn new(store: Store, clock: SharedClock, stop: CancellationToken) -> Result<Self, NoHttp> {
         Ok(Self {
             store,
             transport: Transport::new(clock.clone())?,
