@@ -27,7 +27,7 @@ pub use address::{authority, is_loopback, is_safe, written};
 pub use describe::Effective;
 pub use environment::{Environment, ProcessEnvironment};
 pub use identity::Connector;
-pub use portal::{Contest, PortalConfig};
+pub use portal::{ContactsApi, Contest, PortalConfig};
 pub use problem::{Problem, Problems};
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::SecretSource;

@@ -54,6 +54,9 @@ pub struct PortalConfig {
     /// Seconds of execution that one method may use up in ten minutes. Lower it
     /// to leave more to other programs.
     pub operating_limit: f64,
+    /// By which methods contacts are read and written. Fix it only where the
+    /// portal's own word is not to be followed.
+    pub contacts_api: ContactsApi,
     /// The fields that are tidied.
     pub fields: Vec<names::Field>,
     /// How they are tidied.
@@ -83,6 +86,23 @@ impl PortalConfig {
         connector.map_or_else(String::new, |connector| connector.as_str().to_owned())
     }
 }
+
+/// By which methods contacts are read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactsApi {
+    /// `crm.item.*` where the portal has it for contacts, else `crm.contact.*`.
+    Auto,
+    /// `crm.item.*`, whatever the portal says.
+    Universal,
+    /// `crm.contact.*`, which sees contacts of category 0 alone.
+    Classic,
+}
+
+pub(super) const CONTACTS_APIS: [(&str, ContactsApi); 3] = [
+    ("auto", ContactsApi::Auto),
+    ("universal", ContactsApi::Universal),
+    ("classic", ContactsApi::Classic),
+];
 
 /// The point at which a contact is left to the robot that keeps changing it
 /// back.
@@ -152,6 +172,9 @@ impl Shared<'_> {
         let operating_limit = section
             .value("operating_limit", |entry| entry.positive(any))
             .or(480.0);
+        let contacts_api = section
+            .value("contacts_api", |entry| entry.one_of(&CONTACTS_APIS))
+            .or(ContactsApi::Auto);
         let max_changes_per_hour = section
             .value("max_changes_per_hour", |entry| entry.whole(0..=u32::MAX))
             .or(100_000);
@@ -189,6 +212,7 @@ impl Shared<'_> {
             burst,
             rate,
             operating_limit,
+            contacts_api,
             fields: names.fields(),
             overrides_file: names.overrides_file(),
             names: names.settings(),

@@ -42,6 +42,7 @@ async fn what_takes_effect_is_shown_without_secrets() {
     burst = 50.0
     rate = 2.0
     operating_limit = 480.0
+    contacts_api = "auto"
     max_changes_per_hour = 100000
     contested_after_writes = 5
     contested_period_minutes = 60
