@@ -50,16 +50,19 @@ pub struct PortalReport {
 }
 
 impl PortalReport {
-    /// Of a portal that nobody has authorised yet.
+    /// Of a portal that nobody has authorised yet, or whose client secret is missing.
     #[must_use]
-    pub fn without_tokens(name: &str) -> Self {
+    pub fn without_tokens(portal: &PortalConfig) -> Self {
         Self {
-            name: name.to_owned(),
+            name: portal.name.clone(),
             totals: RunTotals::default(),
             id: None,
             parked: 0,
             meter: Meter::default(),
-            ending: Ending::NoTokens,
+            ending: match portal.require_secret() {
+                Ok(()) => Ending::NoTokens,
+                Err(problems) => Ending::NoSecret(problems),
+            },
         }
     }
 }
@@ -130,9 +133,7 @@ pub async fn without_store(
         metrics.keeper().write(None, now).await;
     }
     let portals = portals.iter();
-    portals
-        .map(|portal| PortalReport::without_tokens(&portal.name))
-        .collect()
+    portals.map(PortalReport::without_tokens).collect()
 }
 
 /// Drains one portal until its queue is empty, waiting up to `max_wait` where a limit or a retry
@@ -184,12 +185,11 @@ async fn passes(
     max_wait: Duration,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> PortalReport {
-    let mut report = PortalReport::without_tokens(&config.name);
+    let mut report = PortalReport::without_tokens(&config);
     let patience = Patience {
         longest_wait: max_wait.as_secs_f64(),
     };
-    if let Err(problems) = config.require_secret() {
-        report.ending = Ending::NoSecret(problems);
+    if config.secret_problem.is_some() {
         return report;
     }
     let mut drain = match Drain::open(context.clone(), config, limit, patience).await {

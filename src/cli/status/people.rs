@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::report::{Draining, PortalStatus, Report};
+use crate::bitrix::contacts::Family;
 use crate::cli::text::{WIDTH, age, count, cut, length, moment, wrapped};
 use crate::clock::seconds_between;
 use crate::condition::{Acts, Condition};
@@ -79,6 +80,11 @@ fn authorisation(portal: &PortalStatus, now: Timestamp) -> String {
             length(seconds_between(now, end))
         ),
     };
+    let by = match portal.contacts_api {
+        Some(Family::Universal) => " (crm.item)",
+        Some(Family::Classic) => " (crm.contact)",
+        None => "",
+    };
     let refused = portal
         .conditions
         .iter()
@@ -86,7 +92,7 @@ fn authorisation(portal: &PortalStatus, now: Timestamp) -> String {
     match (&portal.unverified, refused) {
         (Some(_), _) => format!("authorised, but not verified; {until}"),
         (None, Some(_)) => format!("tokens are stored, but see below; {until}"),
-        (None, None) => format!("authorised; {until}"),
+        (None, None) => format!("authorised{by}; {until}"),
     }
 }
 

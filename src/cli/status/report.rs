@@ -5,10 +5,11 @@ use serde::Serialize;
 
 use super::live::Live;
 use crate::{
+    bitrix::contacts::Family,
     cli::desk::Desk,
     condition::{Condition, Kind, Trouble, sort},
     config::{PortalConfig, written},
-    portal::configured_queue,
+    portal::{configured_queue, contacts_in_use},
     service::conditions::{self, Running},
     store::{Contested, LastRun, Parked, RunningDrain, Store, StoreFault, drain_holder},
 };
@@ -48,6 +49,8 @@ pub struct PortalStatus {
     pub error_rows: u64,
     /// The plan has `rest_offline_extended`.
     pub plan_confirms: Option<bool>,
+    /// By which methods contacts are read and written: `universal` or `classic`.
+    pub contacts_api: Option<Family>,
     /// Conditional updates work here.
     pub guards_work: Option<bool>,
     /// Paused by `b24-tidyd pause`.
@@ -339,6 +342,7 @@ pub(in crate::cli) async fn of_portal(
         open_rows: open.rows,
         error_rows: open.errors,
         plan_confirms: record.facts.plan_confirms,
+        contacts_api: contacts_in_use(portal, record.facts),
         guards_work: record.facts.guards_work,
         paused: record.paused_at.is_some(),
         parked: parked(store, record.id).await?,
