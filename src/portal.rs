@@ -5,6 +5,7 @@
 pub mod admission;
 mod bucket;
 mod exchange;
+mod failure;
 mod guards;
 mod listing;
 mod meter;
@@ -23,6 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+pub use failure::{CallFailure, Hindrance, Lost, PutOff};
 pub use meter::Meter;
 pub use queues::{configured_queue, connector_in_use};
 use rest::STOP_GRACE_SECONDS;
@@ -32,7 +34,7 @@ use crate::{
     bitrix::{Problem, Transport, oauth::ClientCredentials},
     clock::SharedClock,
     config::PortalConfig,
-    store::{PortalId, PortalRecord, Store, StoreFault, Tokens},
+    store::{PortalId, PortalRecord, Store, Tokens},
 };
 
 /// What everything that talks to a portal shares.
@@ -82,34 +84,6 @@ pub struct Patience {
     /// The longest rest in front of one obstacle, in seconds; a longer one that is known in advance
     /// is not begun.
     pub longest_wait: f64,
-}
-
-/// Why a call brought no result.
-#[derive(Debug, thiserror::Error)]
-pub enum CallFailure {
-    /// The portal, or the way to it, said so.
-    #[error(transparent)]
-    Problem(#[from] Problem),
-    /// The tokens are no longer accepted: a person has to authorise anew.
-    #[error("{0}")]
-    AuthorisationLost(String),
-    /// The authorisation server is away; the tokens are as good as before.
-    #[error("the access token has expired and {0}")]
-    RenewalPutOff(String),
-    /// It would take longer than the caller's patience.
-    #[error("{why}; free again at {until:.0}")]
-    MustWait {
-        /// When it can go on.
-        until: Timestamp,
-        /// What is in the way.
-        why: String,
-    },
-    /// A stop was asked for before the call was sent.
-    #[error("a stop was asked for")]
-    Stopped,
-    /// The state file failed. Nothing was sent because of it.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
 }
 
 /// An authorised portal.

@@ -148,7 +148,7 @@ impl Batch {
                 .push((step(key, method), times.contains_key(key).then_some(time)));
             // An error counts before a result, as everywhere.
             let outcome = match (errors.remove(key), results.remove(key)) {
-                (Some(error), _) => Err(decode::command_problem(&error)),
+                (Some(error), _) => Err(decode::command_problem(method, &error)),
                 (None, Some(result)) => Ok(Reply {
                     result,
                     total: totals.get(key).and_then(wire::count),
@@ -220,10 +220,9 @@ impl BatchAnswer {
             (Ok(_), Err(Problem::InvalidId(_))) => Guarded::Misread,
             (Err(_), Err(Problem::InvalidId(_))) => Guarded::Unguarded,
             (_, Err(problem)) => Guarded::Failed(problem),
-            (_, Ok(_)) => Guarded::Failed(Problem::Refused(Said {
-                code: String::new(),
-                text: "the update answered false".to_owned(),
-            })),
+            (_, Ok(_)) => {
+                Guarded::Failed(Problem::Refused(Said::text("the update answered false")))
+            }
         }
     }
 

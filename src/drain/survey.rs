@@ -103,7 +103,7 @@ impl Drain {
         let mut take = |key: &str| application::known(answer, key);
         let (info, admin, scopes) = (take("info")?, take("admin")?, take("scopes")?);
         if let Some(reason) = application::inactive(&info) {
-            self.note_gap(&reason)?;
+            self.note_gap(&reason.text)?;
         }
         application::fitness(&info, &admin, &scopes)
             .map_err(|unfit| DrainFailure::NeedsPerson(unfit.to_string()))

@@ -124,7 +124,9 @@ impl Drain {
         }
         let answered = matches!(
             &failure,
-            CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))
+            CallFailure::Problem(
+                Problem::Failed(_) | Problem::Unclear(_) | Problem::RequestRefused(_)
+            )
         );
         if let CallFailure::MustWait { until, .. } = &failure {
             let items = turn.writes.into_iter().map(|correction| correction.item);
@@ -146,7 +148,7 @@ impl Drain {
                 self.pause_after_failures(pass).await
             }
             CallFailure::MustWait { until, why } if writes => {
-                pass.writes_wait = Some((until, why));
+                pass.writes_wait = Some((until, why.to_string()));
                 Ok(())
             }
             other => Err(other.into()),

@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::{CallFailure, Portal, Repeat, renewal::REFUSED_FRESH};
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Fault, Problem, Reply, decode, limits::Load, transport::Body,
+        Bar, Batch, BatchAnswer, Call, Fault, Problem, Reply, decode, limits::Load, network::Body,
+        transport::CALL_SECONDS,
     },
     clock::after,
     store::StoreFault,
@@ -27,13 +28,7 @@ impl Portal {
     /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
     pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
         let load = Load::batch(batch.steps());
-        let answer =
-            self.send(&batch.call(), &load, repeat)
-                .await
-                .map_err(|failure| match failure {
-                    CallFailure::Problem(problem) => problem.of_whole_batch().into(),
-                    other => other,
-                })?;
+        let answer = self.send(&batch.call(), &load, repeat).await?;
         let answer = batch.read(answer)?;
         self.note(self.learn_from_batch(&answer));
         Ok(answer)
@@ -85,7 +80,8 @@ impl Portal {
                     replaced += 1;
                 }
                 Problem::TokenExpired | Problem::TokenUnknown(_) => {
-                    return Err(self.lose_authorisation(&format!("{REFUSED_FRESH} ({problem})")));
+                    let text = format!("{REFUSED_FRESH} ({problem})");
+                    return Err(self.lose_authorisation(Bar::TokensDead, &text));
                 }
                 Problem::Moved(target) if moves < MOST_MOVES => {
                     self.follow(&target)?;
@@ -108,7 +104,7 @@ impl Portal {
                         return Err(problem.into());
                     }
                     let rest = after(self.now(), self.retry.delay(tries));
-                    if let Err(failure) = self.rest_until(rest, &problem.to_string()).await {
+                    if let Err(failure) = self.rest_until(rest, problem.to_string()).await {
                         // Out of patience: the portal's own word tells people more.
                         return match failure {
                             CallFailure::MustWait { .. } => Err(problem.into()),
@@ -149,10 +145,15 @@ impl Portal {
         };
         let body = Body::Json(body.into());
         let exchange = tokio::select! {
-            exchange = self.context.transport.post(&url, &body) => exchange,
-            () = self.out_of_grace() => Err(Fault::NoAnswer("stopped while waiting".to_owned())),
+            biased;
+            exchange = self.context.transport.post(&url, &body, CALL_SECONDS) => exchange,
+            () = self.out_of_grace() => Err(Fault::no_answer(&url, "stopped while waiting")),
         };
         let reply = decode::reply(exchange.map(|answer| answer.without(&access)));
+        let reply = match call.concerns_a_record() {
+            true => reply,
+            false => reply.map_err(Problem::of_whole_request),
+        };
         self.meter().sent(call.method, reply.as_ref().err());
         (reply, access)
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{
-    CallFailure, Portal,
+    CallFailure, Hindrance, Portal,
     bucket::{SharedBucket, plan},
 };
 use crate::{
@@ -38,11 +38,11 @@ impl Portal {
             return Err(CallFailure::Stopped);
         }
         if let Some(wait) = self.wait_for(load) {
-            self.rest_until(wait.until, &reason(&wait)).await?;
+            let why = Hindrance::ExecutionTime(wait.method);
+            self.rest_until(wait.until, why).await?;
         }
         while let Err(room_at) = self.bucket().take(self.now())? {
-            self.rest_until(room_at, "the request bucket is full")
-                .await?;
+            self.rest_until(room_at, Hindrance::RequestBucket).await?;
         }
         Ok(())
     }
@@ -129,10 +129,11 @@ impl Portal {
     /// Until when, and why, contacts cannot be written; none where nothing is in the way for longer
     /// than the patience reaches.
     #[must_use]
-    pub fn writes_wait(&self) -> Option<(Timestamp, String)> {
+    pub fn writes_wait(&self) -> Option<(Timestamp, Hindrance)> {
         let wait = self.wait_for(&Load::writing(1))?;
         let patience = self.session().patience.longest_wait;
-        (wait.until > after(self.now(), patience)).then(|| (wait.until, reason(&wait)))
+        let far = wait.until > after(self.now(), patience);
+        far.then_some((wait.until, Hindrance::ExecutionTime(wait.method)))
     }
 
     /// When the portal lets a method run again; none where nothing is in the way.
@@ -149,8 +150,4 @@ impl Portal {
     fn plan(&self) -> Plan {
         plan(&self.config)
     }
-}
-
-fn reason(wait: &Wait) -> String {
-    format!("the portal's execution time for {} is used up", wait.method)
 }

@@ -4,7 +4,10 @@ use url::Url;
 
 use super::{CallFailure, Portal};
 use crate::{
-    bitrix::{Problem, Said},
+    bitrix::{
+        Problem,
+        problem::{Astray, Misdirection},
+    },
     config::authority,
 };
 
@@ -39,12 +42,10 @@ impl Portal {
     pub(super) fn refuse_move(&self) -> Result<CallFailure, CallFailure> {
         let elsewhere = self.session().endpoint.clone();
         self.reread()?;
-        Ok(Problem::Unauthorised(Said {
-            code: String::new(),
-            text: format!(
-                "it sends us to {elsewhere}, which does not know our tokens; if the portal lives there \
-                 now, change its `url` and authorise anew with `b24-tidyd auth login` or `auth import`"
-            ),
+        Ok(Problem::Misdirected(Misdirection {
+            from: authority(&self.session().endpoint),
+            to: authority(&elsewhere),
+            why: Astray::Unconfirmed,
         })
         .into())
     }

@@ -1,10 +1,14 @@
 //! Renewing the pair of tokens: one renewal at a time, in this process and among all.
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{CallFailure, Portal};
+use super::{CallFailure, Hindrance, Lost, Portal, PutOff};
 use crate::{
-    bitrix::oauth::{self, Grant, GrantProblem, Offer},
+    bitrix::{
+        Bar, Problem,
+        oauth::{self, Grant, GrantProblem, Offer},
+    },
     clock::after,
     config::is_safe,
     store::{PortalRecord, Tokens},
@@ -25,6 +29,9 @@ pub(super) const REFUSED_FRESH: &str =
 /// however often, asks with the same pair.
 const NO_USE_SECONDS: f64 = 3600.0;
 
+/// A judgement of the authorisation server is asked for again after this time, in seconds.
+const ASK_AGAIN_SECONDS: f64 = 2.0;
+
 /// How often to look whether the other process is done, in seconds.
 pub(super) const LOOK_SECONDS: f64 = 0.25;
 
@@ -38,12 +45,13 @@ impl Portal {
             match self.store().lock_renewal(self.id)? {
                 Ok(lock) => break lock,
                 Err(holder) if self.now() >= deadline => {
-                    return Err(CallFailure::RenewalPutOff(format!(
-                        "{holder} is renewing it"
+                    return Err(CallFailure::RenewalPutOff(PutOff::Elsewhere(
+                        holder.to_string(),
                     )));
                 }
-                Err(_) => {
-                    self.rest_until(after(self.now(), LOOK_SECONDS), "another renewal")
+                Err(holder) => {
+                    let soon = after(self.now(), LOOK_SECONDS);
+                    self.rest_until(soon, Hindrance::Renewal(holder.to_string()))
                         .await?;
                 }
             }
@@ -59,7 +67,8 @@ impl Portal {
             .filter(|why| why.starts_with(REFUSED_FRESH))
             && self.now() < after(record.stored_at, NO_USE_SECONDS)
         {
-            return Err(CallFailure::AuthorisationLost(why));
+            let bar = Bar::TokensDead;
+            return Err(CallFailure::AuthorisationLost(Lost { bar, text: why }));
         }
         let tokens = match unstored.0.take() {
             Some(tokens) => tokens,
@@ -91,42 +100,50 @@ impl Portal {
         let Some(url) = oauth::token_url(
             self.config.oauth_url.as_ref(),
             record.tokens.server_endpoint.as_deref(),
+            &self.config.url,
         ) else {
-            return Err(CallFailure::RenewalPutOff(
-                "the authorisation address is wrong".to_owned(),
-            ));
+            return Err(CallFailure::RenewalPutOff(PutOff::NoAddress));
         };
-        let mut tries = 0;
+        let (mut tries, mut judged) = (0, false);
         loop {
             let offer = Offer::RefreshToken(&record.tokens.refresh);
             let credentials = self.credentials();
             let transport = &self.context.transport;
             let granted = tokio::select! {
+                biased;
                 granted = oauth::request_grant(transport, &url, &credentials, offer, self.now()) => granted,
                 () = self.out_of_grace() => return Err(CallFailure::Stopped),
             };
             match granted {
                 Ok(grant) => return self.tokens(record, grant),
+                // Said once it may be a slip of the server: what is final is said twice.
+                Err(problem) if problem.is_final() && !judged => {
+                    judged = true;
+                    self.rest_within_reach(after(self.now(), ASK_AGAIN_SECONDS))
+                        .await?;
+                }
                 Err(GrantProblem::InvalidGrant(said)) => {
                     // An import beside us may have replaced the pair; then that is the one to use.
                     let now_stored = self.store().portal(self.id)?.tokens;
                     if now_stored.refresh.expose_secret() != record.tokens.refresh.expose_secret() {
                         return Ok(now_stored);
                     }
-                    return Err(self.lose_authorisation(&format!(
+                    let text = format!(
                         "the refresh token is no longer accepted ({said}): another program renewed \
                          it, the state file was restored from a backup, or 180 days have passed"
-                    )));
+                    );
+                    return Err(self.lose_authorisation(Bar::TokensDead, &text));
                 }
-                Err(GrantProblem::Refused(said)) => {
-                    return Err(self.lose_authorisation(&format!(
-                        "the authorisation server refuses the application ({said}): compare its \
-                         client_id and client secret"
-                    )));
+                Err(GrantProblem::InvalidClient(said)) => {
+                    let text = format!("the authorisation server refuses the application ({said})");
+                    return Err(self.lose_authorisation(Bar::ClientSecret, &text));
+                }
+                Err(GrantProblem::Barred(barred)) => {
+                    return Err(Problem::Unauthorised(barred).into());
                 }
                 // The answer may be lost although the pair was rotated: the old token tells.
                 Err(problem) => {
-                    let put_off = CallFailure::RenewalPutOff(problem.to_string());
+                    let put_off = CallFailure::RenewalPutOff(PutOff::Server(problem));
                     if tries >= self.retry.tries {
                         return Err(put_off);
                     }
@@ -150,9 +167,8 @@ impl Portal {
             .as_ref()
             .filter(|id| **id != record.tokens.member_id)
         {
-            return Err(self.lose_authorisation(&format!(
-                "the renewed token belongs to another portal (member_id {member})"
-            )));
+            let text = format!("the renewed token belongs to another portal (member_id {member})");
+            return Err(self.lose_authorisation(Bar::OtherPortal, &text));
         }
         // The endpoint stays where we last reached the portal unless the server names another one.
         let endpoint = grant
@@ -171,14 +187,30 @@ impl Portal {
     }
 
     /// Remembers that a person has to authorise anew, and says how.
-    pub(super) fn lose_authorisation(&self, said: &str) -> CallFailure {
-        let reason = format!(
-            "{said}; authorise anew with `b24-tidyd --portal {name} auth login` or `auth import`",
-            name = self.config.name
-        );
-        match self.store().set_lost(self.id, Some(&reason)) {
-            Ok(()) => CallFailure::AuthorisationLost(reason),
+    pub(super) fn lose_authorisation(&self, bar: Bar, said: &str) -> CallFailure {
+        let remedy = match bar {
+            Bar::TokensDead | Bar::OtherPortal => format!(
+                "authorise anew with `b24-tidyd --portal {name} auth login` or `auth import`",
+                name = self.config.name
+            ),
+            // Another login would use the wrong secret again.
+            bar => bar.remedy().to_owned(),
+        };
+        let text = format!("{said}; {remedy}");
+        match self.store().set_lost(self.id, Some(&text)) {
+            Ok(()) => CallFailure::AuthorisationLost(Lost { bar, text }),
             Err(fault) => fault.into(),
+        }
+    }
+
+    /// Rests, or ends with the failure of a stop; a rest that the patience does not allow is not taken.
+    async fn rest_within_reach(&self, moment: Timestamp) -> Result<(), CallFailure> {
+        match self
+            .rest_until(moment, "the authorisation server is asked again")
+            .await
+        {
+            Err(CallFailure::MustWait { .. }) => Ok(()),
+            other => other,
         }
     }
 }

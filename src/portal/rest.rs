@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{CallFailure, Portal};
+use super::{CallFailure, Hindrance, Portal};
 use crate::clock::{after, seconds_between};
 
 /// How long a request that is under way may take after a stop was asked for, in seconds. Its answer
@@ -15,7 +15,11 @@ impl Portal {
     /// # Errors
     /// [`CallFailure::MustWait`] where that is further off than the patience reaches,
     /// [`CallFailure::Stopped`] on a stop.
-    pub async fn rest_until(&self, moment: Timestamp, why: &str) -> Result<(), CallFailure> {
+    pub async fn rest_until(
+        &self,
+        moment: Timestamp,
+        why: impl Into<Hindrance>,
+    ) -> Result<(), CallFailure> {
         let now = self.now();
         {
             let mut session = self.session();
@@ -24,7 +28,7 @@ impl Portal {
                 session.hindered_since = None;
                 return Err(CallFailure::MustWait {
                     until: moment,
-                    why: why.to_owned(),
+                    why: why.into(),
                 });
             }
         }

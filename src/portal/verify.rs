@@ -25,8 +25,8 @@ impl Portal {
         self.use_connector(Some(connector.as_str()).filter(|name| !name.is_empty()));
         let verdict = match answer {
             Ok(mut answer) => application::read_standing(&mut answer)?,
-            Err(CallFailure::Problem(Problem::Unauthorised(said))) => {
-                Err(application::unfit(&said))
+            Err(CallFailure::Problem(Problem::Unauthorised(barred))) => {
+                Err(application::unfit(&barred))
             }
             Err(failure) => return Err(failure),
         };

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::{Ground, chart::Chart};
 use crate::{
-    bitrix::transport::PROXIES,
+    bitrix::http::PROXIES,
     cli::{
         exit::{Exit, of_store},
         text::count,
