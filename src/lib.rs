@@ -15,6 +15,7 @@
 //! | [`bitrix`] | the protocol: transport, errors, OAuth, batch, limits, events, contacts |
 //! | [`store`] | SQLite: tokens, reservations, failures, history, cursors |
 //! | [`clock`] | the wall clock as a value that is passed in |
+//! | [`chance`] | chance as a value that is passed in |
 //!
 //! A walk through the house, as an event lives it: the schedule pokes the worker; `drain` reserves a
 //! page of events through `bitrix::events` and writes the reservation to `store` before anything
@@ -24,6 +25,7 @@
 //! to an earlier one.
 
 pub mod bitrix;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -15,6 +15,7 @@ mod rename;
 mod renewal;
 mod rest;
 mod retry;
+mod unstored;
 mod verify;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,15 +27,18 @@ use url::Url;
 
 pub use failure::{CallFailure, Hindrance, Lost, PutOff};
 pub use meter::Meter;
+pub use rename::{Whereabouts, address_in_use};
 pub use queues::{configured_queue, connector_in_use};
 use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
+pub use unstored::Unstored;
 
 use crate::{
-    bitrix::{Problem, Transport, oauth::ClientCredentials},
+    bitrix::{Transport, oauth::ClientCredentials},
+    chance::{SharedChance, SystemChance},
     clock::SharedClock,
     config::PortalConfig,
-    store::{PortalId, PortalRecord, Store, Tokens},
+    store::{PortalId, PortalRecord, Store},
 };
 
 /// What everything that talks to a portal shares.
@@ -46,8 +50,12 @@ pub struct Context {
     pub transport: Transport,
     /// The time.
     pub clock: SharedClock,
+    /// Chance.
+    pub chance: SharedChance,
     /// Asks for a stop at the next safe point.
     pub stop: CancellationToken,
+    /// Renewed pairs that wait to be stored, where they are handed on, see [`Context::handing_on`].
+    pub unstored: Option<Unstored>,
 }
 
 impl Context {
@@ -60,12 +68,32 @@ impl Context {
         clock: SharedClock,
         stop: CancellationToken,
     ) -> Result<Self, reqwest::Error> {
-        Ok(Self {
+        let transport = Transport::new(clock.clone())?;
+        Ok(Self::over(store, transport, clock, stop))
+    }
+
+    /// The same over a network of the caller's.
+    #[must_use]
+    pub fn over(
+        store: Store,
+        transport: Transport,
+        clock: SharedClock,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
             store,
-            transport: Transport::new(clock.clone())?,
+            transport,
             clock,
+            chance: Arc::new(SystemChance),
             stop,
-        })
+            unstored: None,
+        }
+    }
+
+    /// Seconds to wait after `earlier` tries in vain.
+    #[must_use]
+    pub fn delay(&self, policy: &RetryPolicy, earlier: u32) -> f64 {
+        policy.delay(earlier, &*self.chance)
     }
 }
 
@@ -96,7 +124,7 @@ pub struct Portal {
     session: Mutex<Session>,
     pace: Mutex<pace::Pace>,
     meter: Mutex<Meter>,
-    renewal: tokio::sync::Mutex<renewal::Unstored>,
+    renewal: tokio::sync::Mutex<()>,
     retry: RetryPolicy,
     leave: CancellationToken,
 }
@@ -109,6 +137,8 @@ struct Session {
     patience: Patience,
     /// Since when, without a success in between, something has been in the way.
     hindered_since: Option<Timestamp>,
+    /// When all waiting ends, see [`Portal::wait_until_at_most`].
+    deadline: Option<Timestamp>,
 }
 
 impl Portal {
@@ -126,11 +156,12 @@ impl Portal {
         Ok(Self {
             id: record.id,
             session: Mutex::new(Session {
-                endpoint: endpoint(record)?,
+                endpoint: address_in_use(&config, record)?,
                 access: record.tokens.access.clone(),
                 connector: None,
                 patience,
                 hindered_since: None,
+                deadline: None,
             }),
             pace: Mutex::new(pace),
             meter: Mutex::default(),
@@ -162,6 +193,12 @@ impl Portal {
         self.context.clock.now()
     }
 
+    /// Seconds to wait after `earlier` tries in vain.
+    #[must_use]
+    pub fn delay(&self, policy: &RetryPolicy, earlier: u32) -> f64 {
+        self.context.delay(policy, earlier)
+    }
+
     /// The state file.
     #[must_use]
     pub fn store(&self) -> &Store {
@@ -190,7 +227,7 @@ impl Portal {
         let record = self.store().portal(self.id)?;
         let mut session = self.session();
         session.access = record.tokens.access.clone();
-        session.endpoint = endpoint(&record)?;
+        session.endpoint = address_in_use(&self.config, &record)?;
         session.hindered_since = None;
         Ok(record)
     }
@@ -226,9 +263,3 @@ impl Portal {
     }
 }
 
-fn endpoint(record: &PortalRecord) -> Result<Url, Problem> {
-    let Tokens { endpoint, .. } = &record.tokens;
-    endpoint
-        .parse()
-        .map_err(|_| Problem::Unclear(format!("the stored endpoint {endpoint} is no address")))
-}

@@ -14,7 +14,7 @@ use crate::config::authority;
 /// The longest text that is read, in bytes; real ones have less than 4 KiB.
 pub const LONGEST: usize = 64 * 1024;
 
-/// A pair of tokens and what was said about it. Nothing of it is proved yet.
+/// A pair of tokens and what was said about it. Nothing of it is proved yet, unless it was granted.
 #[derive(Debug, Clone)]
 pub struct Handed {
     /// The access token, of any age.
@@ -31,6 +31,8 @@ pub struct Handed {
     pub member_id: Option<String>,
     /// The account behind the tokens.
     pub user_id: Option<u64>,
+    /// The authorisation server has said so just now; nothing of it is a claim of whoever hands it over.
+    pub granted: bool,
 }
 
 /// Why a text holds no pair of tokens that can be used. Never shows the text.
@@ -208,6 +210,7 @@ impl Fields {
             server_endpoint: self.text("server_endpoint"),
             member_id: self.text("member_id"),
             user_id: self.0.get("user_id").and_then(wire::id),
+            granted: false,
         })
     }
 

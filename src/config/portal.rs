@@ -51,6 +51,9 @@ pub struct PortalConfig {
     /// Requests per second in the long run. The plan's number: 2, or 5 on
     /// Enterprise. Lower it to leave more to other programs.
     pub rate: f64,
+    /// The part of `rate` that a steady stream of work takes over a minute at most;
+    /// the rest is left to other programs. A backlog is worked off at full rate.
+    pub share: f64,
     /// Seconds of execution that one method may use up in ten minutes. Lower it
     /// to leave more to other programs.
     pub operating_limit: f64,
@@ -149,6 +152,7 @@ impl Shared<'_> {
         let any = f64::INFINITY;
         let burst = section.value("burst", |entry| entry.positive(any)).or(50.0);
         let rate = section.value("rate", |entry| entry.positive(any)).or(2.0);
+        let share = section.value("share", |entry| entry.positive(1.0)).or(0.8);
         let operating_limit = section
             .value("operating_limit", |entry| entry.positive(any))
             .or(480.0);
@@ -188,6 +192,7 @@ impl Shared<'_> {
             other_connectors: Vec::new(),
             burst,
             rate,
+            share,
             operating_limit,
             fields: names.fields(),
             overrides_file: names.overrides_file(),

@@ -127,7 +127,7 @@ impl Drain {
             self.portal
                 .store()
                 .park(self.portal.id, item.contact_id, reason, now, |attempts| {
-                    after(now, RetryPolicy::PARKED.delay(attempts - 1))
+                    after(now, self.portal.delay(&RetryPolicy::PARKED, attempts - 1))
                 })?;
         if attempts == 1 {
             tracing::warn!(portal = %self.config().name, contact = item.contact_id, reason,

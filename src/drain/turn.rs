@@ -164,7 +164,7 @@ impl Drain {
                 "the portal keeps failing".to_owned(),
             ));
         }
-        let delay = RetryPolicy::CALLS.delay(pass.failures - 1);
+        let delay = self.portal.delay(&RetryPolicy::CALLS, pass.failures - 1);
         self.portal
             .rest_until(after(self.portal.now(), delay), "the portal failed")
             .await?;

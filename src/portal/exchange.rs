@@ -5,11 +5,13 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{CallFailure, Portal, Repeat, renewal::REFUSED_FRESH};
+use super::{
+    CallFailure, Portal, Repeat,
+    renewal::{REFUSED_FRESH, Renewal},
+};
 use crate::{
     bitrix::{
         Bar, Batch, BatchAnswer, Call, Fault, Problem, Reply, decode, limits::Load, network::Body,
-        transport::CALL_SECONDS,
     },
     clock::after,
     store::StoreFault,
@@ -57,26 +59,22 @@ impl Portal {
         loop {
             self.wait_for_room(load).await?;
             let sent = self.now();
-            let (reply, access) = self.send_once(call).await;
+            let (reply, access) = self.send_once(call, repeat).await;
             let problem = match reply {
                 Ok(reply) => {
                     self.session().hindered_since = None;
-                    if moves > 0 {
-                        self.remember_move();
-                    }
                     return Ok(reply);
                 }
                 Err(problem) => problem,
             };
             tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
             match problem {
-                Problem::TokenUnknown(_) if moves > 0 => return Err(self.refuse_move()?),
                 // One renewal is all that may help: more of them get the application blocked. What others
                 // have renewed meanwhile may have ended by now, too.
                 Problem::TokenExpired | Problem::TokenUnknown(_)
                     if !renewed && replaced < MOST_REPLACED =>
                 {
-                    renewed = self.renew(&access).await?;
+                    renewed = matches!(self.renew(&access).await?, Renewal::Here(_));
                     replaced += 1;
                 }
                 Problem::TokenExpired | Problem::TokenUnknown(_) => {
@@ -84,7 +82,7 @@ impl Portal {
                     return Err(self.lose_authorisation(Bar::TokensDead, &text));
                 }
                 Problem::Moved(target) if moves < MOST_MOVES => {
-                    self.follow(&target)?;
+                    renewed |= self.follow(&target, &access).await?;
                     moves += 1;
                 }
                 // Nothing was processed: once more as soon as the books say so, where the patience
@@ -103,7 +101,9 @@ impl Portal {
                     if !(unprocessed || harmless) || tries >= self.retry.tries {
                         return Err(problem.into());
                     }
-                    let rest = after(self.now(), self.retry.delay(tries));
+                    // A request that hung for long has used up patience, too.
+                    self.session().hindered_since.get_or_insert(sent);
+                    let rest = after(self.now(), self.delay(&self.retry, tries));
                     if let Err(failure) = self.rest_until(rest, problem.to_string()).await {
                         // Out of patience: the portal's own word tells people more.
                         return match failure {
@@ -119,7 +119,11 @@ impl Portal {
 
     /// Sends a call with the present token, which is answered too so that a renewal can tell whether
     /// somebody else has renewed meanwhile.
-    async fn send_once(&self, call: &Call) -> (Result<Reply, Problem>, SecretString) {
+    async fn send_once(
+        &self,
+        call: &Call,
+        repeat: Repeat,
+    ) -> (Result<Reply, Problem>, SecretString) {
         let (url, body, access) = {
             let session = self.session();
             let mut params = call.params.clone();
@@ -144,9 +148,10 @@ impl Portal {
             );
         };
         let body = Body::Json(body.into());
+        let within = self.request_seconds(repeat);
         let exchange = tokio::select! {
             biased;
-            exchange = self.context.transport.post(&url, &body, CALL_SECONDS) => exchange,
+            exchange = self.context.transport.post(&url, &body, within) => exchange,
             () = self.out_of_grace() => Err(Fault::no_answer(&url, "stopped while waiting")),
         };
         let reply = decode::reply(exchange.map(|answer| answer.without(&access)));

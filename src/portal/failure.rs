@@ -65,6 +65,9 @@ pub enum Hindrance {
     /// Requests leave the portal's bucket by themselves.
     #[error("the request bucket is full")]
     RequestBucket,
+    /// In a steady stream of work the rest of the request rate is left to others.
+    #[error("the configured share of the request rate is used up")]
+    Share,
     /// A method's execution time is used up.
     #[error("the portal's execution time for {0} is used up")]
     ExecutionTime(String),

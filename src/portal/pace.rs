@@ -9,15 +9,20 @@ use super::{
 use crate::{
     bitrix::{
         BatchAnswer, Problem, Reply,
-        limits::{Load, Operating, Plan, Step, Wait},
+        limits::{Load, Operating, Plan, Share, Step, Wait},
     },
     clock::{after, seconds_between},
     store::{PortalId, Store, StoreFault},
 };
 
-/// The books of execution time; they outlive a restart.
+/// What is known of the portal's limits.
 pub(super) struct Pace {
+    /// The books of execution time; they outlive a restart.
     operating: Operating,
+    /// The last minute's requests of this process.
+    share: Share,
+    /// Whether the share of a steady stream is kept.
+    steady: bool,
 }
 
 impl Pace {
@@ -27,7 +32,11 @@ impl Pace {
             .pace(portal)?
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
-        Ok(Self { operating })
+        Ok(Self {
+            operating,
+            share: Share::default(),
+            steady: false,
+        })
     }
 }
 
@@ -41,10 +50,29 @@ impl Portal {
             let why = Hindrance::ExecutionTime(wait.method);
             self.rest_until(wait.until, why).await?;
         }
+        loop {
+            let (plan, now) = (self.plan(), self.now());
+            let (steady, free_at) = {
+                let pace = self.pace();
+                (pace.steady, pace.share.free_at(plan, now))
+            };
+            if !steady || free_at <= now {
+                break;
+            }
+            self.rest_until(free_at, Hindrance::Share).await?;
+        }
         while let Err(room_at) = self.bucket().take(self.now())? {
             self.rest_until(room_at, Hindrance::RequestBucket).await?;
         }
+        let (plan, now) = (self.plan(), self.now());
+        self.pace().share.sent(plan, now);
         Ok(())
+    }
+
+    /// In a steady stream of work a part of the request rate is left to others (`share`, over any minute);
+    /// a backlog is worked off at full speed. Whoever knows which of them it is says so here.
+    pub fn set_steady(&self, steady: bool) {
+        self.pace().steady = steady;
     }
 
     pub(super) fn bucket_overflowed(&self) -> Result<(), StoreFault> {

@@ -59,8 +59,9 @@ impl Daemon {
             board.stopping();
             return Ok(());
         };
+        let context = context.handing_on();
         let pokes = Pokes::default();
-        let mut crew = Crew::new(context, watch.clone(), board.clone(), pokes.clone());
+        let mut crew = Crew::new(context.clone(), watch.clone(), board.clone(), pokes.clone());
         let mut ticking = Ticking::start(&config, &watch, &pokes);
         crew.replace(&config, self.clock.now());
         let clock = self.clock.clone();
@@ -89,6 +90,8 @@ impl Daemon {
         }
         board.stopping();
         crew.all_gone().await;
+        // What was renewed and could not be stored exists nowhere else.
+        context.store_pairs().await;
         for _ in 0..LAST_WORDS {
             if self.notifier.catch_up() {
                 break;

@@ -309,7 +309,7 @@ impl Worker {
         };
         let now = self.clock.now();
         let earlier = self.condition.failed(failure, now);
-        let moment = after(now, policy.delay(earlier));
+        let moment = after(now, self.context.delay(&policy, earlier));
         tracing::debug!(portal = %self.config.name, rest = ?until(now, moment), "resting");
         Next::NotBefore(moment)
     }

@@ -17,12 +17,25 @@ use super::{Store, StoreFault, owner::hand_over};
 const APPLICATION_ID: i64 = 0x6232_3474;
 
 /// Forward migrations; the schema's version is the number of those applied.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("schema.sql"),
     // When guards were tried last on a portal where they did not work; when a person last brought
     // tokens, which a renewal does not change.
     "ALTER TABLE portal ADD COLUMN guards_tried_at INTEGER;
      ALTER TABLE portal ADD COLUMN imported_at INTEGER",
+    // Addresses that a portal points to without the authorisation server naming them; features that a
+    // portal claims and refuses.
+    "CREATE TABLE unconfirmed_move (
+       portal_id INTEGER PRIMARY KEY REFERENCES portal ON DELETE CASCADE,
+       target    TEXT NOT NULL,
+       asked_at  INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE refusal (
+       portal_id INTEGER NOT NULL REFERENCES portal ON DELETE CASCADE,
+       feature   TEXT NOT NULL,
+       at        INTEGER NOT NULL,
+       PRIMARY KEY (portal_id, feature)
+     ) STRICT, WITHOUT ROWID",
 ];
 
 /// How long a statement waits for another process's transaction.

@@ -105,12 +105,9 @@ fn configuration(folder: &Path, portal: &test_portal::Portal) -> anyhow::Result<
 
 fn context(folder: &Path) -> anyhow::Result<Context> {
     let clock: SharedClock = Arc::new(SystemClock);
-    Ok(Context {
-        store: Store::open_or_create(&folder.join("state.db"))?,
-        transport: Transport::new(clock.clone())?,
-        clock,
-        stop: CancellationToken::new(),
-    })
+    let store = Store::open_or_create(&folder.join("state.db"))?;
+    let transport = Transport::new(clock.clone())?;
+    Ok(Context::over(store, transport, clock, CancellationToken::new()))
 }
 
 /// A browser logs in at the portal and is sent on with a code, which is exchanged for tokens.

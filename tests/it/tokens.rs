@@ -69,12 +69,9 @@ async fn processes_on_one_store_renew_once() {
     let config = Arc::new(world.config.clone());
     let process = || {
         let clock: SharedClock = Arc::new(SystemClock);
-        let context = Context {
-            store: Store::open(world.context.store.path()).unwrap(),
-            transport: Transport::new(clock.clone()).unwrap(),
-            clock,
-            stop: CancellationToken::new(),
-        };
+        let store = Store::open(world.context.store.path()).unwrap();
+        let transport = Transport::new(clock.clone()).unwrap();
+        let context = Context::over(store, transport, clock, CancellationToken::new());
         let patience = Patience { longest_wait: 60.0 };
         Authorised::open(context, config.clone(), &world.record(), patience).unwrap()
     };

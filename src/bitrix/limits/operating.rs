@@ -226,6 +226,7 @@ mod tests {
     const PLAN: Plan = Plan {
         burst: 50.0,
         rate: 2.0,
+        share: 1.0,
         operating_limit: 480.0,
     };
 

@@ -133,7 +133,7 @@ impl Failed {
 /// Whether another login cannot end better.
 fn is_final(refused: &NotAdmitted) -> bool {
     let hopeless = match &refused.obstacle {
-        Obstacle::ApplicationRefused(_) | Obstacle::Moved(_) | Obstacle::NotStored(_) => true,
+        Obstacle::ApplicationRefused(_) | Obstacle::Moved(_) => true,
         Obstacle::Call(failure) => {
             matches!(failure, CallFailure::Stopped | CallFailure::Store(_))
         }
@@ -157,7 +157,7 @@ pub async fn login(
     let mut last = Exit::NotAuthorised;
     loop {
         // Unguessable, and of this try alone.
-        let state = format!("{:032x}", rand::random::<u128>());
+        let state = format!("{:032x}", context.chance.secret());
         invite(&mut *voice.talk, config, &state, listening)?;
         let (text, caught) = match next(context, arrivals).await? {
             Some(Arrival::Pasted(text)) => (text, None),

@@ -51,6 +51,7 @@ impl Admission<'_> {
             server_endpoint: grant.server_endpoint,
             member_id: grant.member_id,
             user_id: grant.user_id,
+            granted: true,
         })
     }
 
@@ -101,7 +102,7 @@ impl Admission<'_> {
                 Err(problem) if problem.is_final() && !judged => judged = true,
                 _ => return Ok(granted),
             }
-            self.rest(RetryPolicy::CALLS.delay(tries)).await?;
+            self.rest(self.context.delay(&RetryPolicy::CALLS, tries)).await?;
             tries += 1;
         }
     }
@@ -146,7 +147,7 @@ impl Admission<'_> {
                 }
                 problem => return Err(CallFailure::from(problem).into()),
             }
-            self.rest(RetryPolicy::CALLS.delay(tries)).await?;
+            self.rest(self.context.delay(&RetryPolicy::CALLS, tries)).await?;
             tries += 1;
         }
     }
