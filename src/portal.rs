@@ -34,7 +34,7 @@ pub use retry::RetryPolicy;
 pub use unstored::Unstored;
 
 use crate::{
-    bitrix::{Transport, oauth::ClientCredentials},
+    bitrix::{Transport, contacts::Family, oauth::ClientCredentials},
     chance::{SharedChance, SystemChance},
     clock::SharedClock,
     config::PortalConfig,
@@ -134,6 +134,7 @@ struct Session {
     endpoint: Url,
     access: SecretString,
     connector: Option<String>,
+    contacts: Family,
     patience: Patience,
     /// Since when, without a success in between, something has been in the way.
     hindered_since: Option<Timestamp>,
@@ -159,6 +160,7 @@ impl Portal {
                 endpoint: address_in_use(&config, record)?,
                 access: record.tokens.access.clone(),
                 connector: None,
+                contacts: Family::Classic,
                 patience,
                 hindered_since: None,
                 deadline: None,
@@ -230,6 +232,12 @@ impl Portal {
         session.endpoint = address_in_use(&self.config, &record)?;
         session.hindered_since = None;
         Ok(record)
+    }
+
+    /// The methods by which contacts are read and written here.
+    #[must_use]
+    pub fn contacts(&self) -> Family {
+        self.session().contacts
     }
 
     /// Takes the counters since the last call of this function.

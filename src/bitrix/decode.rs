@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    Bar, Barred, Fault, Problem, Said, json,
+    Bar, Barred, Fault, Problem, Said,
+    contacts::Family,
+    json,
     problem::{Astray, Misdirection},
     said::tame,
     transport::Answer,
@@ -72,7 +74,8 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
     };
     if let Some(code) = body.get("error").filter(|code| is_error(code)) {
         let said = said(code, body.get("error_description"));
-        return Err(judge(said, Some(answer.status)));
+        let of_one = answer.status == 400;
+        return Err(judge(said, Some(answer.status), of_one));
     }
     match (answer.status, body.remove("result")) {
         (200..300, Some(result)) => Ok(Reply {
@@ -89,9 +92,8 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
 #[must_use]
 pub fn command_problem(method: &str, error: &Value) -> Problem {
     let said = said(&error["error"], error.get("error_description"));
-    // A command has no status of its own: a CRM method denies one item by it.
-    let status = (said.is("ACCESS_DENIED") && method.starts_with("crm.")).then_some(400);
-    judge(said, status)
+    let of_one = Family::of_method(method).is_some();
+    judge(said, None, of_one)
 }
 
 /// An empty code is an error; what stands for "none" is not.
@@ -169,8 +171,8 @@ fn by_status(status: u16, what: String) -> Problem {
 }
 
 /// The tables of the protocol's error pages. The code decides; the status only helps where the same
-/// code means two things.
-fn judge(said: Said, status: Option<u16>) -> Problem {
+/// code means two things, and so does `of_one`: that a single contact may be meant.
+fn judge(said: Said, status: Option<u16>, of_one: bool) -> Problem {
     let code = said.code.to_ascii_uppercase();
     match code.as_str() {
         "EXPIRED_TOKEN" => Problem::TokenExpired,
@@ -183,10 +185,13 @@ fn judge(said: Said, status: Option<u16>) -> Problem {
         | "INTERNAL_SERVER_ERROR"
         | "ERROR_UNEXPECTED_ANSWER"
         | "WRONG_ENCODING" => Problem::Failed(said),
-        // 400 where one item is meant, 403 where the whole method is.
-        "ACCESS_DENIED" if status == Some(400) => Problem::Denied(said),
+        // 400 where one item is meant, 403 where the whole method is; a command has no status.
+        "ACCESS_DENIED" if of_one => Problem::Denied(said),
         "NOT_FOUND" => Problem::Gone,
+        // An argument is missing or of the wrong type, which an id taken from a guard may well be.
+        "100" => Problem::InvalidId(said),
         "" | "ERROR_CORE" | "0" => by_text(said, status),
+        "CRM_CONTACT_UPDATE_CANCELED" => Problem::Refused(said),
         _ if code.starts_with("CRM_FIELD_ERROR") => Problem::Refused(said),
         _ => match Bar::of_code(&code, &said.text) {
             Some(bar) => Problem::Unauthorised(Barred::by_portal(bar, said)),
@@ -324,5 +329,40 @@ mod tests {
             answer.location = Some("http://127.0.0.1:8080/rest/".to_owned());
         }
         assert!(matches!(reply(exchange), Err(Problem::Misdirected(_))));
+    }
+
+    /// Catches a contact of the universal family whose error stops the portal, or counts as done.
+    #[test]
+    fn errors_of_the_universal_family_concern_the_contact_unless_they_say_otherwise() {
+        let of = |code: &str| {
+            let error = serde_json::json!({"error": code, "error_description": "в другом языке"});
+            let in_batch = command_problem("crm.item.update", &error);
+            let alone = reply(answer(400, &error.to_string())).err();
+            assert_eq!(alone.as_ref(), Some(&in_batch), "{code}");
+            in_batch
+        };
+        assert_eq!(of("NOT_FOUND"), Problem::Gone);
+        assert!(matches!(of("ACCESS_DENIED"), Problem::Denied(_)));
+        assert!(matches!(of("100"), Problem::InvalidId(_)));
+        assert!(matches!(of("INVALID_ARG_VALUE"), Problem::Misuse(_)));
+        for code in [
+            "CRM_FIELD_ERROR_VALUE_NOT_VALID",
+            "CRM_FIELD_ERROR_REQUIRED",
+            "CRM_FIELD_ERROR_OF_ANOTHER_KIND",
+            "CRM_CONTACT_UPDATE_CANCELED",
+        ] {
+            assert!(matches!(of(code), Problem::Refused(_)), "{code}");
+        }
+        for code in [
+            "UPDATE_DYNAMIC_ITEM_RESTRICTED",
+            "allowed_only_intranet_user",
+        ] {
+            assert!(matches!(of(code), Problem::Unauthorised(_)), "{code}");
+        }
+        let denied = serde_json::json!({"error": "ACCESS_DENIED"});
+        assert!(matches!(
+            command_problem("event.offline.get", &denied),
+            Problem::Unauthorised(_)
+        ));
     }
 }

@@ -5,7 +5,7 @@ use super::{Drain, DrainFailure, Pass};
 use crate::{
     bitrix::{
         BatchAnswer, Said,
-        contacts::{self, Contact},
+        contacts::{self, Contact, Family},
     },
     clock::after,
 };
@@ -26,6 +26,7 @@ impl Drain {
     pub(super) fn conclude_proof(
         &mut self,
         proof: Option<u64>,
+        family: Family,
         list: &[Contact],
         answer: &mut BatchAnswer,
     ) -> Result<(), DrainFailure> {
@@ -35,7 +36,7 @@ impl Drain {
         let Ok(reply) = answer.take("proof") else {
             return Ok(());
         };
-        if contacts::read_list(reply.result, None)?.is_empty() {
+        if contacts::read_list(family, reply.result, None)?.is_empty() {
             self.memory.guards_proven = true;
             if self.memory.facts.guards_work.is_none() {
                 self.memory.facts.guards_work = Some(true);
@@ -89,16 +90,12 @@ impl Drain {
         let rested = |at| now >= after(at, TRIED_AGAIN_SECONDS) || now < at;
         let facts = self.memory.facts;
         let due = facts.guards_work == Some(false) && facts.guards_tried_at.is_none_or(rested);
-        let modified = contact.modified.as_deref();
-        let Some(modified) = modified.filter(|_| due && contact.is_settled() == Some(true)) else {
+        if !due || contact.is_settled() != Some(true) {
             return Ok(false);
-        };
+        }
         self.memory.facts.guards_tried_at = Some(now);
         // A trial that comes to no end proves nothing; the next call meets the reason by itself.
-        let works = matches!(
-            self.portal.try_guards(contact.id, modified).await,
-            Ok(Ok(()))
-        );
+        let works = matches!(self.portal.try_guards(contact).await, Ok(Ok(())));
         if works {
             self.memory.facts.guards_work = Some(true);
             self.memory.guards_proven = true;

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     bitrix::{
         BatchAnswer, Problem, Reply,
-        contacts::{self, Contact, PAGE},
+        contacts::{self, Contact, Family, PAGE},
         limits::Step,
     },
     portal::Repeat,
@@ -25,7 +25,7 @@ pub(super) const DENIED_FOR_ALL: usize = 3;
 impl Drain {
     /// Adds reads for the contacts in hand that may be read now.
     pub(super) fn add_reads(&self, pass: &mut Pass, turn: &mut Turn) {
-        let now = self.portal.now();
+        let (family, now) = (turn.family, self.portal.now());
         let (ready, waiting): (Vec<Item>, Vec<Item>) = one_each(std::mem::take(&mut pass.to_read))
             .into_iter()
             .partition(|item| item.not_before.is_none_or(|moment| moment <= now));
@@ -33,20 +33,25 @@ impl Drain {
         let (by_get, by_list): (Vec<Item>, Vec<Item>) =
             ready.into_iter().partition(|item| item.missing_from_list);
         if let Some(first) = by_list.first().filter(|_| self.needs_proof(pass))
-            && turn.batch.push("proof", &contacts::proof(first.contact_id))
+            && turn
+                .batch
+                .push("proof", &contacts::proof(family, first.contact_id))
         {
             turn.proof = Some(first.contact_id);
         }
         let seconds = self.config().batch_seconds;
-        let most = self.memory.pages.fit(seconds, self.portal.cost(Step::PAGE));
+        let most = self
+            .memory
+            .pages
+            .fit(seconds, self.portal.cost(Step::page(family)));
         let mut rest = by_list.into_iter().peekable();
         while rest.peek().is_some() && turn.pages.len() < most {
             let page: Vec<Item> = rest.by_ref().take(PAGE).collect();
             let ids: Vec<u64> = page.iter().map(|item| item.contact_id).collect();
-            if !turn
-                .batch
-                .push(format!("p{}", turn.pages.len()), &contacts::page(&ids))
-            {
+            if !turn.batch.push(
+                format!("p{}", turn.pages.len()),
+                &contacts::page(family, &ids),
+            ) {
                 pass.to_read.extend(page);
                 break;
             }
@@ -55,7 +60,10 @@ impl Drain {
         pass.to_read.extend(rest);
         for item in by_get {
             let id = item.contact_id;
-            if turn.batch.push(format!("c{id}"), &contacts::get(id)) {
+            if turn
+                .batch
+                .push(format!("c{id}"), &contacts::get(family, id))
+            {
                 turn.gets.push(item);
             } else {
                 pass.to_read.push(item);
@@ -70,21 +78,24 @@ impl Drain {
         turn: Turn,
         answer: &mut BatchAnswer,
     ) -> Result<(), DrainFailure> {
-        let mut found = 0;
+        let (family, mut found) = (turn.family, 0);
         for (at, page) in turn.pages.into_iter().enumerate() {
             let list = answer
                 .take(&format!("p{at}"))
-                .and_then(|Reply { result, time, .. }| contacts::read_list(result, time.began));
+                .and_then(|Reply { result, time, .. }| {
+                    contacts::read_list(family, result, time.began)
+                });
             match list {
                 Ok(list) => {
                     found += list.len();
-                    self.conclude_proof(turn.proof, &list, answer)?;
+                    self.conclude_proof(turn.proof, family, &list, answer)?;
                     self.judge_page(pass, page, list)?;
                 }
                 Err(problem) => self.page_failed(pass, page, problem)?,
             }
         }
-        self.apply_gets(pass, turn.gets, found, answer).await
+        self.apply_gets(pass, (family, turn.gets), found, answer)
+            .await
     }
 
     fn judge_page(
@@ -129,10 +140,11 @@ impl Drain {
     }
 
     fn reads_blocked(&mut self, pass: &mut Pass, items: Vec<Item>) -> Result<(), DrainFailure> {
+        let family = self.portal.contacts();
         let until = self
             .portal
-            .blocked_until("crm.contact.list")
-            .max(self.portal.blocked_until("crm.contact.get"))
+            .blocked_until(family.list())
+            .max(self.portal.blocked_until(family.get()))
             .unwrap_or(self.portal.now());
         self.put_off(pass, items, until)?;
         pass.writes_wait = Some((until, Problem::MethodBlocked.to_string()));
@@ -142,7 +154,7 @@ impl Drain {
     async fn apply_gets(
         &mut self,
         pass: &mut Pass,
-        gets: Vec<Item>,
+        (family, gets): (Family, Vec<Item>),
         found: usize,
         answer: &mut BatchAnswer,
     ) -> Result<(), DrainFailure> {
@@ -150,8 +162,9 @@ impl Drain {
             .into_iter()
             .map(|item| {
                 let reply = answer.take(&format!("c{}", item.contact_id));
-                let contact =
-                    reply.and_then(|reply| contacts::read_one(&reply.result, reply.time.began));
+                let contact = reply.and_then(|Reply { result, time, .. }| {
+                    contacts::read_one(family, &result, time.began)
+                });
                 (item, contact)
             })
             .collect();
@@ -180,9 +193,10 @@ impl Drain {
 
     /// Whether the account may read any contact of the portal.
     async fn can_read_any(&self) -> Result<bool, DrainFailure> {
-        let first = contacts::walk(0, None);
+        let family = self.portal.contacts();
+        let first = contacts::walk(family, 0, None);
         let reply = self.portal.call(&first, Repeat::Freely).await?;
-        Ok(!contacts::read_list(reply.result, None)?.is_empty())
+        Ok(!contacts::read_list(family, reply.result, None)?.is_empty())
     }
 
     /// What a problem with one contact means for it.

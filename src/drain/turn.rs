@@ -7,6 +7,7 @@ use super::{
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
+        contacts::Family,
         events::{self, ProcessId},
     },
     clock::after,
@@ -17,8 +18,9 @@ use crate::{
 const MOST_FAILURES: u32 = 5;
 
 /// What a turn's request carries.
-#[derive(Default)]
 pub(super) struct Turn {
+    /// By which contacts are read in it.
+    pub family: Family,
     pub batch: Batch,
     acknowledged: Vec<(ProcessId, Vec<u64>)>,
     pub writes: Vec<Correction>,
@@ -27,6 +29,21 @@ pub(super) struct Turn {
     /// A contact that was asked for with a condition that cannot hold.
     pub proof: Option<u64>,
     pub reserves: bool,
+}
+
+impl Turn {
+    fn new(family: Family) -> Self {
+        Self {
+            family,
+            batch: Batch::new(),
+            acknowledged: Vec::new(),
+            writes: Vec::new(),
+            pages: Vec::new(),
+            gets: Vec::new(),
+            proof: None,
+            reserves: false,
+        }
+    }
 }
 
 impl Drain {
@@ -45,7 +62,7 @@ impl Drain {
         if self.write_next_plainly(pass).await? {
             return Ok(());
         }
-        let mut turn = Turn::default();
+        let mut turn = Turn::new(self.portal.contacts());
         add_acknowledgements(pass, &mut turn);
         self.add_writes(pass, &mut turn);
         if pass.to_write.is_empty() {

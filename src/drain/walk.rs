@@ -6,7 +6,7 @@ use super::{Drain, DrainFailure, Pass, size::Cap};
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
-        contacts::{self, Contact, PAGE},
+        contacts::{self, Contact, Family, PAGE},
         limits::Step,
     },
     portal::{CallFailure, Repeat},
@@ -52,7 +52,7 @@ impl Drain {
                     return Ok(Walked::Wait(until, why.to_string()));
                 }
                 Err(CallFailure::Problem(Problem::MethodBlocked)) => {
-                    let until = self.portal.blocked_until("crm.contact.list");
+                    let until = self.portal.blocked_until(self.portal.contacts().list());
                     let until = until.unwrap_or(self.portal.now());
                     return Ok(Walked::Wait(until, Problem::MethodBlocked.to_string()));
                 }
@@ -70,11 +70,12 @@ impl Drain {
         after: u64,
         modified_since: Option<Timestamp>,
     ) -> Result<Stretch, CallFailure> {
-        let page = contacts::walk(after, modified_since);
+        let family = self.portal.contacts();
+        let page = contacts::walk(family, after, modified_since);
         let mut batch = Batch::new();
         batch.push("w0", &page);
         for at in 1..self.pages_at_once() {
-            batch.push_following(format!("w{at}"), &page, &format!("w{}", at - 1));
+            batch.push_following(format!("w{at}"), family, &page, &format!("w{}", at - 1));
         }
         let mut answer = self.portal.batch(&batch, Repeat::Freely).await?;
         let mut stretch = Stretch {
@@ -82,7 +83,7 @@ impl Drain {
             ..Stretch::default()
         };
         for at in 0..batch.len() {
-            let list = match read_page(&mut answer, at) {
+            let list = match read_page(family, &mut answer, at) {
                 Ok(list) => list,
                 // Pages that came are good; the rest is asked for again.
                 Err(_) if at > 0 => break,
@@ -120,11 +121,14 @@ impl Drain {
             return 1;
         }
         let seconds = self.config().batch_seconds;
-        Cap::<MOST_PAGES>::default().fit(seconds, self.portal.cost(Step::PAGE))
+        Cap::<MOST_PAGES>::default().fit(
+            seconds,
+            self.portal.cost(Step::page(self.portal.contacts())),
+        )
     }
 }
 
-fn read_page(answer: &mut BatchAnswer, at: usize) -> Result<Vec<Contact>, Problem> {
+fn read_page(family: Family, answer: &mut BatchAnswer, at: usize) -> Result<Vec<Contact>, Problem> {
     let reply = answer.take(&format!("w{at}"))?;
-    contacts::read_list(reply.result, reply.time.began)
+    contacts::read_list(family, reply.result, reply.time.began)
 }

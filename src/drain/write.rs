@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     bitrix::{
-        BatchAnswer, Problem,
+        BatchAnswer, Problem, Reply,
         batch::Guarded,
         contacts::{self, Contact},
         limits::Step,
@@ -49,12 +49,9 @@ impl Drain {
                 break;
             }
             let modified = correction.contact.modified.as_deref().unwrap_or_default();
-            let guard = contacts::guard(correction.contact.id, modified);
-            let update = contacts::guarded_update(&correction.fields());
-            if !turn
-                .batch
-                .push_guarded(correction.contact.id, &guard, &update)
-            {
+            let Contact { id, family, .. } = correction.contact;
+            let pair = contacts::guarded_update(family, id, modified, &correction.fields());
+            if !turn.batch.push_guarded(&pair) {
                 break;
             }
             turn.writes.extend(pass.to_write.pop_front());
@@ -63,7 +60,8 @@ impl Drain {
 
     /// As many contacts as the portal writes in the configured time, by the measured cost.
     fn most_contacts(&self) -> usize {
-        let cost = self.portal.cost(Step::GUARD) + self.portal.cost(Step::UPDATE);
+        let family = self.portal.contacts();
+        let cost = self.portal.cost(Step::guard(family)) + self.portal.cost(Step::update(family));
         let most = self.memory.writes.fit(self.config().batch_seconds, cost);
         self.portal.writes_that_fit(most)
     }
@@ -128,26 +126,30 @@ impl Drain {
         pass: &mut Pass,
         correction: Correction,
     ) -> Result<(), DrainFailure> {
-        let id = correction.contact.id;
-        let fresh = match self.portal.call(&contacts::get(id), Repeat::Freely).await {
-            Ok(reply) => contacts::read_one(&reply.result, reply.time.began).map_err(Into::into),
+        let Contact { id, family, .. } = correction.contact;
+        let get = contacts::get(family, id);
+        let fresh = match self.portal.call(&get, Repeat::Freely).await {
+            Ok(Reply { result, time, .. }) => {
+                contacts::read_one(family, &result, time.began).map_err(Into::into)
+            }
             Err(failure) => Err(failure),
         };
         let fresh = match fresh {
             Ok(fresh) => fresh,
             Err(failure) => return self.plain_call_failed(pass, correction, failure),
         };
-        if !same_state(&fresh, &correction.contact) {
+        if !fresh.is_as(&correction.contact) {
             let alone = self.left_alone([&fresh])?;
             return self.judge(pass, correction.item, fresh, &alone);
         }
         self.note_sent(pass, std::slice::from_ref(&correction))?;
-        match self
-            .portal
-            .call(&contacts::update(id, &correction.fields()), Repeat::Never)
-            .await
-        {
-            Ok(_) => self.written(pass, vec![correction]),
+        let update = contacts::update(family, id, &correction.fields());
+        let answer = self.portal.call(&update, Repeat::Never).await;
+        let answer = answer.and_then(|reply| {
+            contacts::expect_done(update.method, &reply.result, id).map_err(Into::into)
+        });
+        match answer {
+            Ok(()) => self.written(pass, vec![correction]),
             Err(failure) => {
                 let lost = matches!(&failure, CallFailure::Problem(problem) if problem.may_have_been_processed());
                 if !lost {
@@ -229,7 +231,7 @@ impl Drain {
         if fate(problem.clone()) == Fate::Blocked {
             let until = self
                 .portal
-                .blocked_until("crm.contact.update")
+                .blocked_until(correction.contact.family.update())
                 .unwrap_or(self.portal.now());
             pass.writes_wait = Some((until, problem.to_string()));
             return self.put_off(pass, vec![correction.item], until);
@@ -343,9 +345,4 @@ impl Drain {
             tracing::info!(portal, contact, field, old = ?change.old, new = ?change.new, "written");
         }
     }
-}
-
-/// Whether a contact stands as it was read, as far as the name fields and `DATE_MODIFY` tell.
-fn same_state(fresh: &Contact, read: &Contact) -> bool {
-    fresh.fields == read.fields && fresh.modified == read.modified
 }
