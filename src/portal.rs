@@ -6,6 +6,7 @@ pub mod admission;
 mod bucket;
 mod exchange;
 mod failure;
+mod features;
 mod guards;
 mod listing;
 mod meter;
@@ -27,8 +28,8 @@ use url::Url;
 
 pub use failure::{CallFailure, Hindrance, Lost, PutOff};
 pub use meter::Meter;
-pub use rename::{Whereabouts, address_in_use};
 pub use queues::{configured_queue, connector_in_use};
+pub use rename::{Whereabouts, address_in_use};
 use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
 pub use unstored::Unstored;
@@ -127,6 +128,8 @@ pub struct Portal {
     renewal: tokio::sync::Mutex<()>,
     retry: RetryPolicy,
     leave: CancellationToken,
+    /// A refused connector is dropped, see [`Portal::doing_without`].
+    does_without: bool,
 }
 
 /// What changes while we talk.
@@ -170,6 +173,7 @@ impl Portal {
             renewal: tokio::sync::Mutex::default(),
             retry: RetryPolicy::CALLS,
             leave: CancellationToken::new(),
+            does_without: false,
             context,
             config,
         })
@@ -270,4 +274,3 @@ impl Portal {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-

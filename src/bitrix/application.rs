@@ -10,6 +10,26 @@ pub const OFFLINE_EXTENDED: &str = "rest_offline_extended";
 /// Calls may carry `auth_connector`.
 pub const AUTH_CONNECTOR: &str = "rest_auth_connector";
 
+/// A feature of a plan that the protocol asks for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feature {
+    /// [`OFFLINE_EXTENDED`].
+    Reserving,
+    /// [`AUTH_CONNECTOR`].
+    Connector,
+}
+
+impl Feature {
+    /// Its name in `feature.get`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Reserving => OFFLINE_EXTENDED,
+            Self::Connector => AUTH_CONNECTOR,
+        }
+    }
+}
+
 /// The scope that contacts need.
 pub const CRM_SCOPE: &str = "crm";
 

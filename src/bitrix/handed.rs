@@ -152,11 +152,16 @@ fn path_to_tokens(value: &Value, depth: u32) -> Option<Vec<&Value>> {
         let name = name.to_ascii_lowercase();
         TOKENS.contains(&name.as_str())
     };
-    if map.iter().any(|(name, value)| is_token(name) && !value.is_object()) {
+    if map
+        .iter()
+        .any(|(name, value)| is_token(name) && !value.is_object())
+    {
         return Some(vec![value]);
     }
     let depth = depth.checked_sub(1)?;
-    let mut path = map.values().find_map(|inner| path_to_tokens(inner, depth))?;
+    let mut path = map
+        .values()
+        .find_map(|inner| path_to_tokens(inner, depth))?;
     path.insert(0, value);
     Some(path)
 }
@@ -188,7 +193,9 @@ fn scanned(text: &str) -> Fields {
     let lower = text.to_ascii_lowercase();
     for name in NAMES {
         let places = lower.match_indices(name).map(|(at, _)| at);
-        let value = places.filter_map(|at| value_of(text, at, name.len())).next();
+        let value = places
+            .filter_map(|at| value_of(text, at, name.len()))
+            .next();
         if let Some(value) = value {
             fields.insert(name.to_owned(), unescaped(&Value::from(value)));
         }
@@ -208,16 +215,26 @@ fn value_of(text: &str, at: usize, length: usize) -> Option<String> {
         return None;
     }
     // What closes the name, what separates it from its value, and what opens that.
-    let rest = rest.strip_prefix("%5D").or_else(|| rest.strip_prefix("%5d")).unwrap_or(rest);
+    let rest = rest
+        .strip_prefix("%5D")
+        .or_else(|| rest.strip_prefix("%5d"))
+        .unwrap_or(rest);
     let rest = rest.trim_start_matches([']', '"', '\'', '\\', ' ', '\t']);
     let separators = ["=>", "=", ":"];
     let separated = separators.iter().find_map(|mark| rest.strip_prefix(*mark));
-    let next_line = || rest.strip_prefix("\r\n").or_else(|| rest.strip_prefix('\n'));
-    let rest = separated.or_else(next_line)?.trim_start_matches([' ', '\t', '\\']);
+    let next_line = || {
+        rest.strip_prefix("\r\n")
+            .or_else(|| rest.strip_prefix('\n'))
+    };
+    let rest = separated
+        .or_else(next_line)?
+        .trim_start_matches([' ', '\t', '\\']);
     let quoted = rest.chars().next().filter(|mark| "\"'".contains(*mark));
     let value = match quoted {
         Some(mark) => rest[1..].split([mark, '\\', '\n']).next()?,
-        None => rest.split(|c: char| c.is_whitespace() || "&\"',;)}^".contains(c)).next()?,
+        None => rest
+            .split(|c: char| c.is_whitespace() || "&\"',;)}^".contains(c))
+            .next()?,
     };
     let value = percent_decoded(value);
     Some(value).filter(|value| !value.is_empty())
@@ -314,7 +331,10 @@ impl Fields {
 
     fn error(&self) -> Option<Said> {
         let code = self.text("error")?;
-        Some(Said::new(&code, &self.text("error_description").unwrap_or_default()))
+        Some(Said::new(
+            &code,
+            &self.text("error_description").unwrap_or_default(),
+        ))
     }
 
     fn text(&self, name: &str) -> Option<String> {

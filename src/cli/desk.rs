@@ -121,7 +121,7 @@ impl Desk {
         let (store, clock) = (self.store()?.clone(), self.clock.clone());
         let context =
             Context::new(store, clock, self.stop.clone()).context("HTTP does not start")?;
-        let portal = Portal::open(context, config.clone(), &record, PATIENCE)?;
+        let portal = Portal::open(context, config.clone(), &record, PATIENCE)?.doing_without();
         portal.use_connector(connector_in_use(config, record.facts));
         Ok(portal)
     }

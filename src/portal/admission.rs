@@ -213,7 +213,7 @@ impl<'a> Admission<'a> {
         let (url, client) = (self.config.url.as_str(), &self.config.client_id);
         let now = self.context.clock.now();
         let id = store.store_tokens(client, url, &tokens, None, now)?;
-        learn_plan(store, id, standing)?;
+        learn_plan(store, id, standing, now)?;
         Ok(Admitted {
             id,
             member_id,
@@ -303,7 +303,9 @@ impl<'a> Admission<'a> {
                 (url, named, Some(host))
             }
             None => {
-                let in_use = known.as_ref().map(|known| address_in_use(&self.config, known));
+                let in_use = known
+                    .as_ref()
+                    .map(|known| address_in_use(&self.config, known));
                 let endpoint = match in_use {
                     Some(in_use) => in_use.map_err(CallFailure::from)?,
                     None => self.endpoint()?,

@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     bitrix::{
-        Bar, Batch, BatchAnswer, Call, Fault, Problem, Reply, decode, limits::Load, network::Body,
+        Bar, Batch, BatchAnswer, Call, Fault, Problem, Reply, application::Feature, decode,
+        limits::Load, network::Body,
     },
     clock::after,
     store::StoreFault,
@@ -84,6 +85,14 @@ impl Portal {
                 Problem::Moved(target) if moves < MOST_MOVES => {
                     renewed |= self.follow(&target, &access).await?;
                     moves += 1;
+                }
+                Problem::Licence(said) if self.session().connector.is_some() => {
+                    // The mere presence of the key breaks every call where the plan lacks the feature.
+                    self.note(self.refuse_feature(Feature::Connector));
+                    if !self.does_without {
+                        return Err(Problem::Licence(said).into());
+                    }
+                    self.use_connector(None);
                 }
                 // Nothing was processed: once more as soon as the books say so, where the patience
                 // reaches that far.

@@ -119,8 +119,7 @@ impl Portal {
             return Err(astray(Astray::Unconfirmed));
         }
         let url = self.config.url.as_str();
-        self.store()
-            .set_address(self.id, url, endpoint.as_str())?;
+        self.store().set_address(self.id, url, endpoint.as_str())?;
         tracing::warn!(portal = %self.config.name, from = %authority(&present), to = %authority(&endpoint),
             "the portal was renamed, as the authorisation server confirms; change its `url` in the \
              configuration at leisure");

@@ -102,7 +102,10 @@ impl Portal {
     /// Stores a renewed pair. Where that fails it is handed on, or tried until it works: see
     /// [`Context::handing_on`](super::Context::handing_on).
     async fn keep(&self, renewed: &Renewed) -> Result<bool, CallFailure> {
-        match (self.context.rotate(self.id, renewed), &self.context.unstored) {
+        match (
+            self.context.rotate(self.id, renewed),
+            &self.context.unstored,
+        ) {
             (Ok(stored), _) => Ok(stored),
             (Err(fault), Some(unstored)) => {
                 unstored.keep(self.id, renewed.clone());
@@ -156,8 +159,7 @@ impl Portal {
                     return Err(self.lose_authorisation(Bar::TokensDead, &text));
                 }
                 GrantProblem::InvalidClient(said) => {
-                    let text =
-                        format!("the authorisation server refuses the application ({said})");
+                    let text = format!("the authorisation server refuses the application ({said})");
                     return Err(self.lose_authorisation(Bar::ClientSecret, &text));
                 }
                 GrantProblem::Barred(barred) => return Err(Problem::Unauthorised(barred).into()),

@@ -52,7 +52,9 @@ impl Portal {
             let mut session = self.session();
             let since = *session.hindered_since.get_or_insert(now);
             let patient_until = after(since, session.patience.longest_wait);
-            let end = session.deadline.map_or(patient_until, |it| it.min(patient_until));
+            let end = session
+                .deadline
+                .map_or(patient_until, |it| it.min(patient_until));
             if moment > end {
                 session.hindered_since = None;
                 return Err(CallFailure::MustWait {

@@ -92,6 +92,9 @@ mod tests {
             let delay = policy.delay(earlier, &SystemChance);
             assert!(delay <= full && delay >= full * 0.7, "{earlier}: {delay}");
         }
-        assert_ne!(policy.delay(3, &SystemChance), policy.delay(3, &SystemChance));
+        assert_ne!(
+            policy.delay(3, &SystemChance),
+            policy.delay(3, &SystemChance)
+        );
     }
 }

@@ -1,10 +1,12 @@
 //! Asking whether the stored pair of tokens can do the work.
 
-use super::{CallFailure, Portal, Repeat};
+use jiff::Timestamp;
+
+use super::{CallFailure, Portal, Repeat, features::has_feature};
 use crate::{
     bitrix::{
         Problem,
-        application::{self, Standing, Unfit},
+        application::{self, Feature, Standing, Unfit},
     },
     store::{PortalId, Store, StoreFault},
 };
@@ -33,7 +35,7 @@ impl Portal {
         let store = self.store();
         match &verdict {
             Ok(standing) => {
-                learn_plan(store, self.id, *standing)?;
+                learn_plan(store, self.id, *standing, self.now())?;
                 store.set_unverified(self.id, None)?;
                 store.set_lost(self.id, None)?;
             }
@@ -51,9 +53,11 @@ pub(super) fn learn_plan(
     store: &Store,
     id: PortalId,
     standing: Standing,
+    now: Timestamp,
 ) -> Result<(), StoreFault> {
+    let has = |feature, claims| has_feature(store, id, feature, claims, now);
     let mut facts = store.portal(id)?.facts;
-    facts.plan_confirms = Some(standing.plan_confirms);
-    facts.plan_connector = Some(standing.plan_connector);
+    facts.plan_confirms = Some(has(Feature::Reserving, standing.plan_confirms)?);
+    facts.plan_connector = Some(has(Feature::Connector, standing.plan_connector)?);
     store.set_plan_facts(id, facts)
 }

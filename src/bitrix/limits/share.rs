@@ -93,7 +93,12 @@ mod tests {
     }
 
     fn most_in_a_minute(moments: &[f64]) -> usize {
-        let within = |from: f64| moments.iter().filter(|at| (from..from + 60.0).contains(*at)).count();
+        let within = |from: f64| {
+            moments
+                .iter()
+                .filter(|at| (from..from + 60.0).contains(*at))
+                .count()
+        };
         moments.iter().map(|from| within(*from)).max().unwrap_or(0)
     }
 
@@ -115,10 +120,7 @@ mod tests {
 
     #[test]
     fn a_slow_plan_is_not_stopped() {
-        let plan = Plan {
-            rate: 0.01,
-            ..PLAN
-        };
+        let plan = Plan { rate: 0.01, ..PLAN };
         assert_eq!(stream(plan, 0, 3), [0.0, 125.0, 250.0]);
     }
 

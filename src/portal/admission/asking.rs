@@ -102,7 +102,8 @@ impl Admission<'_> {
                 Err(problem) if problem.is_final() && !judged => judged = true,
                 _ => return Ok(granted),
             }
-            self.rest(self.context.delay(&RetryPolicy::CALLS, tries)).await?;
+            self.rest(self.context.delay(&RetryPolicy::CALLS, tries))
+                .await?;
             tries += 1;
         }
     }
@@ -147,7 +148,8 @@ impl Admission<'_> {
                 }
                 problem => return Err(CallFailure::from(problem).into()),
             }
-            self.rest(self.context.delay(&RetryPolicy::CALLS, tries)).await?;
+            self.rest(self.context.delay(&RetryPolicy::CALLS, tries))
+                .await?;
             tries += 1;
         }
     }
