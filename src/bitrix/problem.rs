@@ -117,7 +117,7 @@ impl Problem {
 
 /// Why the address that a portal sends us to is not used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{from} sends us to {to}, {why}")]
+#[error("{from} sends us to {to}, {why}; if the portal lives there now, set its `url`")]
 pub struct Misdirection {
     /// The address that was asked, as `host` or `host:port`.
     pub from: String,

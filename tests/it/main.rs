@@ -47,6 +47,7 @@ mod names;
 mod names_command;
 mod names_invariants;
 mod names_settings;
+mod network;
 mod notify;
 mod plans;
 mod preview;
