@@ -150,13 +150,13 @@ impl Portal {
     ///
     /// # Errors
     /// Where the store fails, or its endpoint is no address.
-    pub fn open(
+    pub async fn open(
         context: Context,
         config: Arc<PortalConfig>,
         record: &PortalRecord,
         patience: Patience,
     ) -> Result<Self, CallFailure> {
-        let pace = pace::Pace::load(&context.store, record.id)?;
+        let pace = pace::Pace::load(&context.store, record.id).await?;
         Ok(Self {
             id: record.id,
             session: Mutex::new(Session {
@@ -199,6 +199,12 @@ impl Portal {
         self.context.clock.now()
     }
 
+    /// Chance.
+    #[must_use]
+    pub fn chance(&self) -> SharedChance {
+        self.context.chance.clone()
+    }
+
     /// Seconds to wait after `earlier` tries in vain.
     #[must_use]
     pub fn delay(&self, policy: &RetryPolicy, earlier: u32) -> f64 {
@@ -229,8 +235,8 @@ impl Portal {
     ///
     /// # Errors
     /// A fault of the store.
-    pub fn reread(&self) -> Result<PortalRecord, CallFailure> {
-        let record = self.store().portal(self.id)?;
+    pub async fn reread(&self) -> Result<PortalRecord, CallFailure> {
+        let record = self.store().portal(self.id).await?;
         let mut session = self.session();
         session.access = record.tokens.access.clone();
         session.endpoint = address_in_use(&self.config, &record)?;

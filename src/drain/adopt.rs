@@ -65,7 +65,8 @@ impl Drain {
         let known: std::collections::HashSet<u64> = self
             .portal
             .store()
-            .open_events(&queue)?
+            .open_events(&queue)
+            .await?
             .iter()
             .map(|event| event.row_id)
             .collect();
@@ -84,7 +85,8 @@ impl Drain {
         }
         self.portal
             .store()
-            .store_events(&queue, &orphans, self.portal.now())?;
+            .store_events(&queue, &orphans, self.portal.now())
+            .await?;
         Ok(orphans)
     }
 

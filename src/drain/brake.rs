@@ -10,12 +10,12 @@ const WINDOW_SECONDS: f64 = 3600.0;
 
 impl Drain {
     /// Looks how much may still be written. Answers how the pass ends where writing rests.
-    pub(super) fn check_brake(
+    pub(super) async fn check_brake(
         &self,
         pass: &mut Pass,
         braked_until: Option<Timestamp>,
     ) -> Result<Option<Outcome>, DrainFailure> {
-        pass.allowance = self.allowance()?;
+        pass.allowance = self.allowance().await?;
         let Some(until) = braked_until else {
             return Ok(None);
         };
@@ -29,54 +29,56 @@ impl Drain {
                 why: self.braked(),
             }));
         }
-        self.portal.store().set_braked(self.portal.id, None)?;
+        self.portal.store().set_braked(self.portal.id, None).await?;
         tracing::info!(portal = %self.config().name, "writing goes on after its rest");
         Ok(None)
     }
 
     /// Engages the brake where corrections wait and no more may be written.
-    pub(super) fn brake(&self, pass: &mut Pass) -> Result<(), DrainFailure> {
+    pub(super) async fn brake(&self, pass: &mut Pass) -> Result<(), DrainFailure> {
         if pass.to_write.is_empty() || pass.allowance > 0 || pass.writes_wait.is_some() {
             return Ok(());
         }
         // Writes that a guard refused were counted when they were sent.
-        pass.allowance = self.allowance()?;
+        pass.allowance = self.allowance().await?;
         if pass.allowance > 0 {
             return Ok(());
         }
-        let until = self.brake_ends()?;
+        let until = self.brake_ends().await?;
         let store = self.portal.store();
-        if store.portal(self.portal.id)?.braked_until.is_none() {
+        if store.portal(self.portal.id).await?.braked_until.is_none() {
             tracing::warn!(portal = %self.config().name, %until,
                 max_changes_per_hour = self.config().max_changes_per_hour,
                 "so many contacts were changed within an hour that writing rests; what is queued waits on the portal");
         }
-        store.set_braked(self.portal.id, Some(until))?;
+        store.set_braked(self.portal.id, Some(until)).await?;
         pass.writes_wait = Some((until, self.braked()));
         pass.drained = true;
         Ok(())
     }
 
-    fn allowance(&self) -> Result<u32, DrainFailure> {
+    async fn allowance(&self) -> Result<u32, DrainFailure> {
         let most = self.config().max_changes_per_hour;
         if most == 0 {
             return Ok(u32::MAX);
         }
         let (store, now) = (self.portal.store(), self.portal.now());
         let since = after(now, -WINDOW_SECONDS);
-        let written = store.contacts_written_since(self.portal.id, since, now)?;
+        let written = store
+            .contacts_written_since(self.portal.id, since, now)
+            .await?;
         Ok(most.saturating_sub(written))
     }
 
     /// Writing rests until half of the limit is free again, so that it does not stutter.
-    fn brake_ends(&self) -> Result<Timestamp, DrainFailure> {
+    async fn brake_ends(&self) -> Result<Timestamp, DrainFailure> {
         let now = self.portal.now();
         let half = self.config().max_changes_per_hour.saturating_sub(1) / 2;
-        let leaves = self.portal.store().nth_contact_written_since(
-            self.portal.id,
-            after(now, -WINDOW_SECONDS),
-            half,
-        )?;
+        let leaves = self
+            .portal
+            .store()
+            .nth_contact_written_since(self.portal.id, after(now, -WINDOW_SECONDS), half)
+            .await?;
         Ok(after(leaves.unwrap_or(now).min(now), WINDOW_SECONDS))
     }
 

@@ -38,21 +38,23 @@ impl Drain {
     }
 
     /// Goes on without the connector. What is queued under it cannot be seen until it is back.
-    pub(super) fn lose_connector(&mut self, said: &Said) -> Result<(), DrainFailure> {
+    pub(super) async fn lose_connector(&mut self, said: &Said) -> Result<(), DrainFailure> {
         tracing::warn!(portal = %self.config().name, %said,
             "the plan has no rest_auth_connector; working without `auth_connector`");
         self.memory.facts.plan_connector = Some(false);
         self.portal
             .store()
-            .set_plan_facts(self.portal.id, self.memory.facts)?;
+            .set_plan_facts(self.portal.id, self.memory.facts)
+            .await?;
         self.choose_connector();
         self.note_gap("the queue of the connector is out of reach")
+            .await
     }
 
     /// Events that were reserved under a connector which is out of reach or no longer configured
     /// cannot be acknowledged there, and need not be: their contacts are looked at all the same. Should
     /// it come back, whatever is still reserved under it is found in its list.
-    pub(super) fn take_over_other_queues(&self) -> Result<(), DrainFailure> {
+    pub(super) async fn take_over_other_queues(&self) -> Result<(), DrainFailure> {
         // Both are drained, and acknowledged, while the queue that stood in is left.
         if self.memory.stand_in && self.uses_connector() {
             return Ok(());
@@ -61,7 +63,8 @@ impl Drain {
         let rows = self
             .portal
             .store()
-            .take_over(&self.portal.queue(), others)?;
+            .take_over(&self.portal.queue(), others)
+            .await?;
         if rows > 0 {
             tracing::info!(portal = %self.config().name, rows,
                 "took over events that were reserved with another `auth_connector`");
@@ -70,10 +73,14 @@ impl Drain {
     }
 
     /// We are about to bind the queue without a connector, as the plan lacks the configured one.
-    pub(super) fn begin_stand_in(&mut self) -> Result<(), DrainFailure> {
+    pub(super) async fn begin_stand_in(&mut self) -> Result<(), DrainFailure> {
         self.memory.stand_in = true;
         self.memory.stand_in_unbound_at = None;
-        Ok(self.portal.store().set_stand_in(self.portal.id, true)?)
+        Ok(self
+            .portal
+            .store()
+            .set_stand_in(self.portal.id, true)
+            .await?)
     }
 
     /// Back to the connector: what was bound meanwhile is unbound, so that it does not fill for ever,
@@ -107,7 +114,10 @@ impl Drain {
         let late = self.portal.now() >= after(unbound_at, LATE_ROWS_SECONDS);
         if late && pass.emptied && outcome == Outcome::Done {
             self.memory.stand_in = false;
-            self.portal.store().set_stand_in(self.portal.id, false)?;
+            self.portal
+                .store()
+                .set_stand_in(self.portal.id, false)
+                .await?;
             tracing::info!(portal = %self.config().name,
                 "back to `auth_connector`; the bindings without it are removed, their queue is empty");
         }
@@ -126,13 +136,17 @@ impl Drain {
             batch.push(event.as_str(), &events::unbind(event));
         }
         ask_for_reserved(&mut batch);
-        let open = self.portal.store().open_processes(&self.portal.queue())?;
+        let open = self
+            .portal
+            .store()
+            .open_processes(&self.portal.queue())
+            .await?;
         let resumed = super::reserve::add_resumptions(&mut batch, open);
         let mut answer = self.portal.batch(&batch, Repeat::Freely).await?;
         for event in ContactEvent::ALL {
             answer.take(event.as_str())?;
         }
-        self.resume(&resumed, &mut answer)?;
+        self.resume(&resumed, &mut answer).await?;
         self.adopt(&mut answer).await?;
         let now = self.portal.now();
         self.memory.stand_in_unbound_at = Some(now);

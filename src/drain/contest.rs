@@ -24,16 +24,18 @@ pub(super) enum Standing {
 
 impl Drain {
     /// Learns which contacts are left alone, and takes those in hand whose time is over.
-    pub(super) fn load_contests(&self, pass: &mut Pass) -> Result<(), DrainFailure> {
+    pub(super) async fn load_contests(&self, pass: &mut Pass) -> Result<(), DrainFailure> {
         let (store, now) = (self.portal.store(), self.portal.now());
         let period = self.contest_period();
         let horizon = after(now, period);
-        for truce in store.truces(self.portal.id)? {
+        for truce in store.truces(self.portal.id).await? {
             pass.contests
                 .insert(truce.contact_id, standing(truce, now, horizon));
         }
         if !pass.contests.is_empty() {
-            store.forget_contests(self.portal.id, after(now, -period))?;
+            store
+                .forget_contests(self.portal.id, after(now, -period))
+                .await?;
         }
         Ok(())
     }
@@ -52,7 +54,7 @@ impl Drain {
 
     /// Whether a contact that needs these changes has to be left alone, and remembers it where we
     /// have just written it once too often.
-    pub(super) fn is_contested(
+    pub(super) async fn is_contested(
         &self,
         pass: &mut Pass,
         contact: &Contact,
@@ -68,7 +70,9 @@ impl Drain {
             None => {}
         }
         let store = self.portal.store();
-        let writes = store.writes_since(self.portal.id, contact.id, counted_from, now)?;
+        let writes = store
+            .writes_since(self.portal.id, contact.id, counted_from, now)
+            .await?;
         let most = self.config().contest.writes;
         if writes < most {
             return Ok(false);
@@ -88,7 +92,7 @@ impl Drain {
             since: now,
             until,
         };
-        store.contest(self.portal.id, &contested)?;
+        store.contest(self.portal.id, &contested).await?;
         pass.contests.insert(contact.id, Standing::Truce(until));
         tracing::warn!(portal = %self.config().name, contact = contact.id, writes, %until,
             "somebody keeps changing this contact's name back; it is left alone for a while");
@@ -96,7 +100,11 @@ impl Drain {
     }
 
     /// Contacts were looked at and settled: those whose truce was over begin a new count.
-    pub(super) fn end_truces(&self, pass: &mut Pass, contacts: &[u64]) -> Result<(), DrainFailure> {
+    pub(super) async fn end_truces(
+        &self,
+        pass: &mut Pass,
+        contacts: &[u64],
+    ) -> Result<(), DrainFailure> {
         for contact in contacts {
             if pass.contests.get(contact) != Some(&Standing::Due) {
                 continue;
@@ -104,7 +112,9 @@ impl Drain {
             // A write of this very moment counts already.
             let counted_from = after(self.portal.now(), -0.001);
             let store = self.portal.store();
-            store.resume_contest(self.portal.id, *contact, counted_from)?;
+            store
+                .resume_contest(self.portal.id, *contact, counted_from)
+                .await?;
             pass.contests
                 .insert(*contact, Standing::Resumed(counted_from));
         }

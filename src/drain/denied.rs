@@ -19,7 +19,7 @@ impl Drain {
     /// # Errors
     /// [`DrainFailure::MayNotWrite`] where several were denied and none was let through: their events
     /// stay reserved, and hold up nobody.
-    pub(super) fn decide_denied(&mut self, pass: &mut Pass) -> Result<bool, DrainFailure> {
+    pub(super) async fn decide_denied(&mut self, pass: &mut Pass) -> Result<bool, DrainFailure> {
         let all_done = pass.is_idle() && pass.drained;
         if pass.denied.is_empty() || !(all_done || pass.denied.len() >= MOST_KEPT) {
             return Ok(false);
@@ -28,15 +28,19 @@ impl Drain {
         let (store, now) = (self.portal.store(), self.portal.now());
         let since = after(now, -PROVEN_SECONDS);
         let proven = pass.totals.changed > 0
-            || store.contacts_written_since(self.portal.id, since, now)? > 0;
+            || store
+                .contacts_written_since(self.portal.id, since, now)
+                .await?
+                > 0;
         if denied.len() < DENIED_FOR_ALL || proven {
             for (item, reason) in denied {
-                self.park(pass, item, &reason)?;
+                self.park(pass, item, &reason).await?;
             }
             return Ok(true);
         }
         let items: Vec<Item> = denied.into_iter().map(|(item, _)| item).collect();
-        self.put_off(pass, items, after(now, TRIED_AGAIN_SECONDS))?;
+        self.put_off(pass, items, after(now, TRIED_AGAIN_SECONDS))
+            .await?;
         Err(DrainFailure::MayNotWrite(
             "the account may not change any contact; give it back its rights in the CRM".to_owned(),
         ))

@@ -23,7 +23,7 @@ impl Drain {
     }
 
     /// Takes in the answer for a guard that cannot hold.
-    pub(super) fn conclude_proof(
+    pub(super) async fn conclude_proof(
         &mut self,
         proof: Option<u64>,
         family: Family,
@@ -41,7 +41,9 @@ impl Drain {
             if self.memory.facts.guards_work.is_none() {
                 self.memory.facts.guards_work = Some(true);
                 let store = self.portal.store();
-                store.set_plan_facts(self.portal.id, self.memory.facts)?;
+                store
+                    .set_plan_facts(self.portal.id, self.memory.facts)
+                    .await?;
             }
             return Ok(());
         }
@@ -49,10 +51,11 @@ impl Drain {
             code: String::new(),
             text: format!("contact {id} was answered under a condition that cannot hold"),
         })
+        .await
     }
 
     /// Remembers for this portal that guards do not work, and says so once.
-    pub(super) fn guards_fail(&mut self, said: &Said) -> Result<(), DrainFailure> {
+    pub(super) async fn guards_fail(&mut self, said: &Said) -> Result<(), DrainFailure> {
         self.memory.guards_proven = false;
         if self.memory.facts.guards_work == Some(false) {
             return Ok(());
@@ -64,11 +67,12 @@ impl Drain {
         Ok(self
             .portal
             .store()
-            .set_plan_facts(self.portal.id, self.memory.facts)?)
+            .set_plan_facts(self.portal.id, self.memory.facts)
+            .await?)
     }
 
     /// A guard refused although a fresh read shows that nothing has changed.
-    pub(super) fn count_false_refusal(&mut self) -> Result<(), DrainFailure> {
+    pub(super) async fn count_false_refusal(&mut self) -> Result<(), DrainFailure> {
         self.memory.false_refusals += 1;
         if self.memory.false_refusals < FALSE_REFUSALS {
             return Ok(());
@@ -77,6 +81,7 @@ impl Drain {
             code: String::new(),
             text: "guards refuse although nothing has changed".to_owned(),
         })
+        .await
     }
 
     /// Where guards did not work a day ago: tries them on a contact that was just read, with reads
@@ -103,7 +108,9 @@ impl Drain {
             tracing::info!(portal = %self.config().name, "conditional updates work on this portal again");
         }
         let store = self.portal.store();
-        store.set_plan_facts(self.portal.id, self.memory.facts)?;
+        store
+            .set_plan_facts(self.portal.id, self.memory.facts)
+            .await?;
         Ok(works)
     }
 }

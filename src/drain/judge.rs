@@ -19,7 +19,7 @@ pub(super) const MOST_LOOKS: u32 = 6;
 
 impl Drain {
     /// Decides what a freshly read contact needs.
-    pub(super) fn judge(
+    pub(super) async fn judge(
         &mut self,
         pass: &mut Pass,
         item: Item,
@@ -28,17 +28,17 @@ impl Drain {
     ) -> Result<(), DrainFailure> {
         pass.judged += u64::from(item.looks == 0);
         if !pass.task.dry {
-            self.resolve_unanswered(&contact)?;
-            self.forget_what_changed(&contact, alone)?;
+            self.resolve_unanswered(&contact).await?;
+            self.forget_what_changed(&contact, alone).await?;
         }
         let changes = match &pass.task.put_back {
             Some(values) => task::due(values, &contact),
             None => self.needed(&contact, alone),
         };
         let settled = changes.is_empty()
-            || pass.task.put_back.is_none() && self.is_contested(pass, &contact, &changes)?;
+            || pass.task.put_back.is_none() && self.is_contested(pass, &contact, &changes).await?;
         if settled {
-            return self.settle(pass, item);
+            return self.settle(pass, item).await;
         }
         if pass.task.dry {
             pass.report(contact.id, changes);
@@ -66,16 +66,16 @@ impl Drain {
     }
 
     /// What of these contacts is to be left alone.
-    pub(super) fn left_alone<'a>(
+    pub(super) async fn left_alone<'a>(
         &self,
         contacts: impl IntoIterator<Item = &'a Contact>,
     ) -> Result<LeftAlone, DrainFailure> {
         let ids: Vec<u64> = contacts.into_iter().map(|contact| contact.id).collect();
-        Ok(self.portal.store().left_alone(self.portal.id, &ids)?)
+        Ok(self.portal.store().left_alone(self.portal.id, &ids).await?)
     }
 
     /// Values that were to be left alone until they change, and have changed.
-    fn forget_what_changed(
+    async fn forget_what_changed(
         &self,
         contact: &Contact,
         alone: &LeftAlone,
@@ -84,7 +84,9 @@ impl Drain {
             contact.fields.get(field).map(String::as_str)
         });
         let store = self.portal.store();
-        Ok(store.forget_left_alone(self.portal.id, contact.id, &outdated)?)
+        Ok(store
+            .forget_left_alone(self.portal.id, contact.id, &outdated)
+            .await?)
     }
 
     /// The changes that would be made now; none for a contact that is left alone.
@@ -101,18 +103,18 @@ impl Drain {
     }
 
     /// The contact is as it should be, or gone, or left alone: its rows may be acknowledged.
-    pub(super) fn settle(&mut self, pass: &mut Pass, item: Item) -> Result<(), DrainFailure> {
+    pub(super) async fn settle(&mut self, pass: &mut Pass, item: Item) -> Result<(), DrainFailure> {
         if pass.task.tidies() {
-            self.end_truces(pass, &[item.contact_id])?;
+            self.end_truces(pass, &[item.contact_id]).await?;
             let store = self.portal.store();
-            store.unpark(self.portal.id, &[item.contact_id])?;
+            store.unpark(self.portal.id, &[item.contact_id]).await?;
         }
         pass.settle(item.rows);
         Ok(())
     }
 
     /// The portal refuses the contact for good: remembered first, acknowledged then.
-    pub(super) fn park(
+    pub(super) async fn park(
         &mut self,
         pass: &mut Pass,
         item: Item,
@@ -123,29 +125,37 @@ impl Drain {
             return Ok(());
         }
         let now = self.portal.now();
-        let attempts =
-            self.portal
-                .store()
-                .park(self.portal.id, item.contact_id, reason, now, |attempts| {
-                    after(now, self.portal.delay(&RetryPolicy::PARKED, attempts - 1))
-                })?;
+        let chance = self.portal.chance();
+        let attempts = self
+            .portal
+            .store()
+            .park(
+                self.portal.id,
+                item.contact_id,
+                reason,
+                now,
+                move |attempts| after(now, RetryPolicy::PARKED.delay(attempts - 1, &*chance)),
+            )
+            .await?;
         if attempts == 1 {
             tracing::warn!(portal = %self.config().name, contact = item.contact_id, reason,
                 "the portal refuses this contact; it is on the list of failures and tried again later");
         }
-        self.end_truces(pass, &[item.contact_id])?;
+        self.end_truces(pass, &[item.contact_id]).await?;
         pass.parked += 1;
         pass.settle(item.rows);
         Ok(())
     }
 
     /// A write whose answer never arrived: what stands in the contact now tells whether it was made.
-    fn resolve_unanswered(&mut self, contact: &Contact) -> Result<(), DrainFailure> {
+    async fn resolve_unanswered(&mut self, contact: &Contact) -> Result<(), DrainFailure> {
         if !self.memory.unanswered.contains(&contact.id) {
             return Ok(());
         }
         let store = self.portal.store();
-        let sent = store.unanswered_changes_of(self.portal.id, contact.id)?;
+        let sent = store
+            .unanswered_changes_of(self.portal.id, contact.id)
+            .await?;
         let made = !sent.is_empty()
             && sent.iter().all(|change| {
                 contact
@@ -158,7 +168,9 @@ impl Drain {
         } else {
             (&[], &[contact.id])
         };
-        store.changes_answered(self.portal.id, written, refused)?;
+        store
+            .changes_answered(self.portal.id, written, refused)
+            .await?;
         self.memory.unanswered.remove(&contact.id);
         Ok(())
     }

@@ -7,14 +7,15 @@ use crate::{clock::after, portal::RetryPolicy};
 
 impl Drain {
     /// Takes up rows that are ours and may be tried now.
-    pub(super) fn pick_up_due(&mut self, pass: &mut Pass) -> Result<(), DrainFailure> {
+    pub(super) async fn pick_up_due(&mut self, pass: &mut Pass) -> Result<(), DrainFailure> {
         let now = self.portal.now();
         let horizon = after(now, LONGEST_DEFERRAL_SECONDS);
         let limit = self.limit.saturating_add(pass.in_hand.len() as u32);
         let due = self
             .portal
             .store()
-            .due_events(&self.portal.queue(), now, horizon, limit)?;
+            .due_events(&self.portal.queue(), now, horizon, limit)
+            .await?;
         let fresh = due
             .into_iter()
             .filter(|event| !pass.in_hand.contains(&event.row_id))
@@ -24,16 +25,18 @@ impl Drain {
     }
 
     /// The refused contacts that may be tried now.
-    pub(super) fn parked_due(&self) -> Result<Vec<u64>, DrainFailure> {
+    pub(super) async fn parked_due(&self) -> Result<Vec<u64>, DrainFailure> {
         let now = self.portal.now();
         // Longer than any delay of the policy: the clock was set back.
         let horizon = after(now, 2.0 * RetryPolicy::PARKED.cap);
         let store = self.portal.store();
-        Ok(store.parked_due(self.portal.id, now, horizon, self.limit)?)
+        Ok(store
+            .parked_due(self.portal.id, now, horizon, self.limit)
+            .await?)
     }
 
     /// How a pass ends that has nothing more to do now.
-    pub(super) fn what_is_left(&self, pass: &Pass) -> Result<Outcome, DrainFailure> {
+    pub(super) async fn what_is_left(&self, pass: &Pass) -> Result<Outcome, DrainFailure> {
         if let Some((until, why)) = &pass.writes_wait {
             return Ok(Outcome::WorkLeft {
                 until: *until,
@@ -43,7 +46,8 @@ impl Drain {
         let store = self.portal.store();
         if !pass.queue_only
             && store
-                .cursor(&self.portal.configured_queue())?
+                .cursor(&self.portal.configured_queue())
+                .await?
                 .gap_since
                 .is_some()
         {
@@ -53,7 +57,7 @@ impl Drain {
                 why: "contacts that were changed during a gap are being swept".to_owned(),
             });
         }
-        Ok(match store.next_due(&self.portal.queue())? {
+        Ok(match store.next_due(&self.portal.queue()).await? {
             None => Outcome::Done,
             Some(until) => Outcome::WorkLeft {
                 until,
@@ -63,7 +67,7 @@ impl Drain {
     }
 
     /// Puts an item off: its rows stay ours and are tried again at `until`.
-    pub(super) fn defer(
+    pub(super) async fn defer(
         &self,
         pass: &mut Pass,
         item: &Item,
@@ -76,9 +80,13 @@ impl Drain {
                 pass.put_off.push(item.contact_id);
                 return Ok(());
             }
-            return Ok(store.postpone_parked(self.portal.id, item.contact_id, until)?);
+            return Ok(store
+                .postpone_parked(self.portal.id, item.contact_id, until)
+                .await?);
         }
-        store.defer_events(&self.portal.queue(), &item.row_ids(), until)?;
+        store
+            .defer_events(&self.portal.queue(), &item.row_ids(), until)
+            .await?;
         for row in item.row_ids() {
             pass.in_hand.remove(&row);
         }
@@ -88,22 +96,24 @@ impl Drain {
 
     /// Puts an item off by the policy for contacts. One without rows goes to the list of failures,
     /// as nothing else would remember it.
-    pub(super) fn defer_by_policy(
+    pub(super) async fn defer_by_policy(
         &mut self,
         pass: &mut Pass,
         item: Item,
     ) -> Result<(), DrainFailure> {
         if item.rows.is_empty() {
-            return self.park(
-                pass,
-                item,
-                "it could not be read or written several times in a row",
-            );
+            return self
+                .park(
+                    pass,
+                    item,
+                    "it could not be read or written several times in a row",
+                )
+                .await;
         }
         let until = after(
             self.portal.now(),
             self.portal.delay(&RetryPolicy::CONTACTS, item.attempts()),
         );
-        self.defer(pass, &item, until)
+        self.defer(pass, &item, until).await
     }
 }

@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use failure::DrainFailure;
 pub use outcome::{Outcome, Progress, Summary};
-pub use sweep::{Sweep, SweepListener, Swept};
+pub use sweep::{Sweep, Swept};
 pub use task::{Finding, Listener, PutBack, TaskSummary};
 pub use undo::values_to_put_back;
 
@@ -118,17 +118,17 @@ impl Drain {
     ///
     /// # Errors
     /// Where the store fails, or the stored endpoint is no address.
-    pub fn open(
+    pub async fn open(
         context: Context,
         config: Arc<PortalConfig>,
         limit: u32,
         patience: Patience,
     ) -> Result<Option<Self>, CallFailure> {
         let (url, client_id) = (config.url.as_str(), &config.client_id);
-        let Some(record) = context.store.find_portal(url, client_id)? else {
+        let Some(record) = context.store.find_portal(url, client_id).await? else {
             return Ok(None);
         };
-        let portal = Portal::open(context, config, &record, patience)?;
+        let portal = Portal::open(context, config, &record, patience).await?;
         Ok(Some(Self::new(portal, limit)))
     }
 
@@ -176,7 +176,7 @@ impl Drain {
         if let Err(failure @ DrainFailure::NeedsPerson(_)) = &outcome {
             // An application that is switched off, unpaid or removed gets no events.
             self.memory.surveyed_at = None;
-            self.note_gap(&failure.to_string())?;
+            self.note_gap(&failure.to_string()).await?;
         }
         pass.totals.requests = self.portal.requests() - before;
         self.last_totals = pass.totals;
@@ -184,7 +184,7 @@ impl Drain {
             Ok(outcome) => outcome.as_str(),
             Err(failure) => failure.word(),
         };
-        self.note_run(&mut pass, word)?;
+        self.note_run(&mut pass, word).await?;
         Ok(Summary {
             totals: pass.totals,
             parked: pass.parked,
@@ -201,18 +201,18 @@ impl Drain {
             return Ok(outcome);
         }
         self.leave_stand_in(pass, progress).await?;
-        let due = self.parked_due()?;
+        let due = self.parked_due().await?;
         pass.to_read.extend(due.into_iter().map(Item::without_rows));
         Self::pick_up_contests(pass);
         let outcome = self.turns(pass, progress).await?;
-        self.advance_cursor(pass)?;
+        self.advance_cursor(pass).await?;
         Ok(outcome)
     }
 
     /// Everything that has to stand before contacts may be changed. Answers how the pass ends where
     /// it may not begin.
     async fn begin(&mut self, pass: &mut Pass) -> Result<Option<Outcome>, DrainFailure> {
-        if self.portal.reread()?.paused_at.is_some() {
+        if self.portal.reread().await?.paused_at.is_some() {
             return Ok(Some(Outcome::Paused));
         }
         let record = self.admitted().await?;
@@ -220,22 +220,22 @@ impl Drain {
         if self.survey_is_due() {
             self.survey().await?;
         }
-        self.load_contests(pass)?;
-        self.check_brake(pass, record.braked_until)
+        self.load_contests(pass).await?;
+        self.check_brake(pass, record.braked_until).await
     }
 
     /// The portal as it is stored, once its tokens have passed their checks.
     async fn admitted(&mut self) -> Result<PortalRecord, DrainFailure> {
-        let mut record = self.portal.reread()?;
+        let mut record = self.portal.reread().await?;
         if record.unverified.is_some() {
             // What was wrong when they were imported may have been put right meanwhile.
             if let Err(unfit) = self.portal.verify().await? {
                 // Whether the portal records anything for such an application, nobody knows.
-                self.note_gap(&unfit.to_string())?;
+                self.note_gap(&unfit.to_string()).await?;
                 return Err(DrainFailure::Unverified(unfit.to_string()));
             }
             tracing::info!(portal = %self.config().name, "the tokens have passed their checks");
-            record = self.portal.reread()?;
+            record = self.portal.reread().await?;
         }
         self.memory.facts = record.facts;
         Ok(record)
@@ -255,22 +255,23 @@ impl Drain {
             if self
                 .portal
                 .store()
-                .portal(self.portal.id)?
+                .portal(self.portal.id)
+                .await?
                 .paused_at
                 .is_some()
             {
                 return Ok(Outcome::Paused);
             }
-            if self.decide_denied(pass)? {
+            if self.decide_denied(pass).await? {
                 continue;
             }
             if pass.is_idle() {
-                self.pick_up_due(pass)?;
+                self.pick_up_due(pass).await?;
             }
             let known = !self.memory.may_have_orphans;
             if pass.is_idle() && pass.drained && pass.settled.is_empty() && known {
                 match self.sweep_gap(pass).await? {
-                    Step::Nothing => return self.what_is_left(pass),
+                    Step::Nothing => return self.what_is_left(pass).await,
                     Step::Working => {}
                     Step::End(outcome) => return Ok(outcome),
                 }
@@ -291,23 +292,28 @@ impl Drain {
     }
 
     /// The number of this pass in the history; begun with its first event.
-    fn run_id(&self, pass: &mut Pass) -> Result<RunId, DrainFailure> {
+    async fn run_id(&self, pass: &mut Pass) -> Result<RunId, DrainFailure> {
         if let Some(run) = pass.run {
             return Ok(run);
         }
         let run = self
             .portal
             .store()
-            .start_run(self.portal.id, pass.kind, self.portal.now())?;
+            .start_run(self.portal.id, pass.kind, self.portal.now())
+            .await?;
         pass.run = Some(run);
         Ok(run)
     }
 
-    fn note_run(&self, pass: &mut Pass, outcome: &str) -> Result<(), DrainFailure> {
+    async fn note_run(&self, pass: &mut Pass, outcome: &str) -> Result<(), DrainFailure> {
         let (store, now) = (self.portal.store(), self.portal.now());
         match pass.run {
-            Some(run) => store.end_run(run, pass.totals, outcome, now)?,
-            None => store.note_idle_run(self.portal.id, pass.totals, outcome, now)?,
+            Some(run) => store.end_run(run, pass.totals, outcome, now).await?,
+            None => {
+                store
+                    .note_idle_run(self.portal.id, pass.totals, outcome, now)
+                    .await?
+            }
         }
         Ok(())
     }

@@ -34,13 +34,13 @@ impl Drain {
             put_back: None,
         };
         let mut pass = Pass::for_task(RunKind::Drain, task);
-        self.load_contests(&mut pass)?;
+        self.load_contests(&mut pass).await?;
         let contacts = self.waiting_contacts().await?;
         pass.to_read
             .extend(contacts.into_iter().map(Item::without_rows));
         Self::pick_up_contests(&mut pass);
         let outcome = self.work_off(&mut pass, listener).await;
-        let summary = self.end_task(&mut pass, before, &outcome)?;
+        let summary = self.end_task(&mut pass, before, &outcome).await?;
         outcome.map(|()| summary)
     }
 
@@ -62,8 +62,8 @@ impl Drain {
             .await?;
         listed.retain(|row| row.event().is_some());
         let (store, queue) = (self.portal.store(), self.portal.queue());
-        let due = self.parked_due()?;
-        let ours = store.open_events(&queue)?;
+        let due = self.parked_due().await?;
+        let ours = store.open_events(&queue).await?;
         let mut seen = HashSet::new();
         Ok(ours
             .iter()

@@ -88,30 +88,31 @@ impl Drain {
             match list {
                 Ok(list) => {
                     found += list.len();
-                    self.conclude_proof(turn.proof, family, &list, answer)?;
-                    self.judge_page(pass, page, list)?;
+                    self.conclude_proof(turn.proof, family, &list, answer)
+                        .await?;
+                    self.judge_page(pass, page, list).await?;
                 }
-                Err(problem) => self.page_failed(pass, page, problem)?,
+                Err(problem) => self.page_failed(pass, page, problem).await?,
             }
         }
         self.apply_gets(pass, (family, turn.gets), found, answer)
             .await
     }
 
-    fn judge_page(
+    async fn judge_page(
         &mut self,
         pass: &mut Pass,
         page: Vec<Item>,
         list: Vec<Contact>,
     ) -> Result<(), DrainFailure> {
-        let alone = self.left_alone(&list)?;
+        let alone = self.left_alone(&list).await?;
         let mut by_id: HashMap<u64, Contact> = list
             .into_iter()
             .map(|contact| (contact.id, contact))
             .collect();
         for mut item in page {
             match by_id.remove(&item.contact_id) {
-                Some(contact) => self.judge(pass, item, contact, &alone)?,
+                Some(contact) => self.judge(pass, item, contact, &alone).await?,
                 None => {
                     // Absence proves nothing: a single get tells whether it is gone.
                     item.missing_from_list = true;
@@ -122,14 +123,14 @@ impl Drain {
         Ok(())
     }
 
-    fn page_failed(
+    async fn page_failed(
         &mut self,
         pass: &mut Pass,
         page: Vec<Item>,
         problem: Problem,
     ) -> Result<(), DrainFailure> {
         match problem {
-            Problem::MethodBlocked => self.reads_blocked(pass, page),
+            Problem::MethodBlocked => self.reads_blocked(pass, page).await,
             problem if problem.is_temporary() => {
                 pass.failures += 1;
                 page.into_iter().for_each(|item| pass.look_at(item));
@@ -139,14 +140,18 @@ impl Drain {
         }
     }
 
-    fn reads_blocked(&mut self, pass: &mut Pass, items: Vec<Item>) -> Result<(), DrainFailure> {
+    async fn reads_blocked(
+        &mut self,
+        pass: &mut Pass,
+        items: Vec<Item>,
+    ) -> Result<(), DrainFailure> {
         let family = self.portal.contacts();
         let until = self
             .portal
             .blocked_until(family.list())
             .max(self.portal.blocked_until(family.get()))
             .unwrap_or(self.portal.now());
-        self.put_off(pass, items, until)?;
+        self.put_off(pass, items, until).await?;
         pass.writes_wait = Some((until, Problem::MethodBlocked.to_string()));
         Ok(())
     }
@@ -181,11 +186,11 @@ impl Drain {
         let found = outcomes
             .iter()
             .filter_map(|(_, outcome)| outcome.as_ref().ok());
-        let alone = self.left_alone(found)?;
+        let alone = self.left_alone(found).await?;
         for (item, outcome) in outcomes {
             match outcome {
-                Ok(contact) => self.judge(pass, item, contact, &alone)?,
-                Err(problem) => self.meet(pass, item, problem)?,
+                Ok(contact) => self.judge(pass, item, contact, &alone).await?,
+                Err(problem) => self.meet(pass, item, problem).await?,
             }
         }
         Ok(())
@@ -200,17 +205,17 @@ impl Drain {
     }
 
     /// What a problem with one contact means for it.
-    pub(super) fn meet(
+    pub(super) async fn meet(
         &mut self,
         pass: &mut Pass,
         item: Item,
         problem: Problem,
     ) -> Result<(), DrainFailure> {
         match fate(problem) {
-            Fate::Settled => self.settle(pass, item),
-            Fate::LookAgain => self.stumble(pass, item),
-            Fate::Parked(reason) => self.park(pass, item, &reason),
-            Fate::Blocked => self.reads_blocked(pass, vec![item]),
+            Fate::Settled => self.settle(pass, item).await,
+            Fate::LookAgain => self.stumble(pass, item).await,
+            Fate::Parked(reason) => self.park(pass, item, &reason).await,
+            Fate::Blocked => self.reads_blocked(pass, vec![item]).await,
             Fate::Everybody(problem) => Err(problem.into()),
         }
     }

@@ -18,13 +18,13 @@ const LONG: usize = 500;
 
 impl Drain {
     /// Adds the gets for both events, where the pass still looks for more.
-    pub(super) fn add_reservation(
+    pub(super) async fn add_reservation(
         &self,
         pass: &mut Pass,
         turn: &mut Turn,
     ) -> Result<(), DrainFailure> {
         let not_now = pass.drained || self.memory.may_have_orphans || self.takes_away();
-        if not_now || self.enough_waits(pass)? {
+        if not_now || self.enough_waits(pass).await? {
             return Ok(());
         }
         self.look_for_errors_when_due(pass);
@@ -66,7 +66,7 @@ impl Drain {
     }
 
     /// Stores what the turn reserved, in one transaction, and takes it in hand.
-    pub(super) fn store_reservation(
+    pub(super) async fn store_reservation(
         &mut self,
         pass: &mut Pass,
         turn: &Turn,
@@ -96,7 +96,8 @@ impl Drain {
         self.memory.may_have_orphans = true;
         self.portal
             .store()
-            .store_events(&self.portal.queue(), &reserved, self.portal.now())?;
+            .store_events(&self.portal.queue(), &reserved, self.portal.now())
+            .await?;
         self.memory.may_have_orphans = lost;
         let nothing_came = reserved.is_empty();
         pass.waiting = ContactEvent::ALL

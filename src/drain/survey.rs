@@ -28,26 +28,30 @@ impl Drain {
     pub(super) async fn survey(&mut self) -> Result<(), DrainFailure> {
         let (mut answer, resumed) = self.ask_on_the_right_queue().await?;
         let began = answer.time.began;
-        self.check_application(&mut answer)?;
-        self.note_absence(began)?;
+        self.check_application(&mut answer).await?;
+        self.note_absence(began).await?;
         let bindings = events::read_bindings(answer.take("bindings")?.result)?;
         let missing = events::unbound(&bindings, &self.portal.queue().connector);
         self.memory.proven_at = if missing.is_empty() {
             began
         } else {
-            self.note_gap("the contact events were not bound")?;
+            self.note_gap("the contact events were not bound").await?;
             self.bind(&missing).await?
         };
-        self.resume(&resumed, &mut answer)?;
+        self.resume(&resumed, &mut answer).await?;
         self.adopt(&mut answer).await?;
-        self.take_over_other_queues()?;
+        self.take_over_other_queues().await?;
         self.memory.may_have_orphans = false;
-        let unanswered = self.portal.store().unanswered_changes(self.portal.id)?;
+        let unanswered = self
+            .portal
+            .store()
+            .unanswered_changes(self.portal.id)
+            .await?;
         self.memory
             .unanswered
             .extend(unanswered.iter().map(|change| change.contact_id));
         self.memory.surveyed_at = Some(self.portal.now());
-        self.portal.store().set_lost(self.portal.id, None)?;
+        self.portal.store().set_lost(self.portal.id, None).await?;
         Ok(())
     }
 
@@ -59,15 +63,15 @@ impl Drain {
         self.choose_connector();
         let (mut answer, resumed) = match self.ask().await {
             Err(CallFailure::Problem(Problem::Licence(said))) if self.uses_connector() => {
-                self.lose_connector(&said)?;
+                self.lose_connector(&said).await?;
                 let (mut answer, resumed) = self.ask().await?;
-                self.learn_plan(&mut answer)?;
+                self.learn_plan(&mut answer).await?;
                 return Ok((answer, resumed));
             }
             other => other?,
         };
         let lacked = self.lacks_connector();
-        self.learn_plan(&mut answer)?;
+        self.learn_plan(&mut answer).await?;
         if !lacked || self.memory.facts.plan_connector != Some(true) {
             return Ok((answer, resumed));
         }
@@ -75,7 +79,7 @@ impl Drain {
             "the plan has rest_auth_connector; going back to `auth_connector`");
         self.choose_connector();
         let (mut answer, resumed) = self.ask().await?;
-        self.learn_plan(&mut answer)?;
+        self.learn_plan(&mut answer).await?;
         Ok((answer, resumed))
     }
 
@@ -95,22 +99,26 @@ impl Drain {
         );
         batch.push("bindings", &events::bindings());
         ask_for_reserved(&mut batch);
-        let open = self.portal.store().open_processes(&self.portal.queue())?;
+        let open = self
+            .portal
+            .store()
+            .open_processes(&self.portal.queue())
+            .await?;
         let resumed = add_resumptions(&mut batch, open);
         Ok((self.portal.batch(&batch, Repeat::Freely).await?, resumed))
     }
 
-    fn check_application(&self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
+    async fn check_application(&self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
         let mut take = |key: &str| application::known(answer, key);
         let (info, admin, scopes) = (take("info")?, take("admin")?, take("scopes")?);
         if let Some(reason) = application::inactive(&info) {
-            self.note_gap(&reason.text)?;
+            self.note_gap(&reason.text).await?;
         }
         application::fitness(&info, &admin, &scopes)
             .map_err(|unfit| DrainFailure::NeedsPerson(unfit.to_string()))
     }
 
-    fn learn_plan(&mut self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
+    async fn learn_plan(&mut self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {
         let before = self.memory.facts;
         let now = self.portal.now();
         let mut has = |key| application::known(answer, key).map(|it| application::has_feature(&it));
@@ -121,11 +129,16 @@ impl Drain {
         *refused = refused.filter(|at| confirms && counts(*at));
         let facts = &mut self.memory.facts;
         facts.plan_confirms = Some(confirms && refused.is_none());
-        facts.plan_connector = Some(self.portal.has_feature(Feature::Connector, connector)?);
+        facts.plan_connector = Some(
+            self.portal
+                .has_feature(Feature::Connector, connector)
+                .await?,
+        );
         if *facts != before {
             self.portal
                 .store()
-                .set_plan_facts(self.portal.id, self.memory.facts)?;
+                .set_plan_facts(self.portal.id, self.memory.facts)
+                .await?;
         }
         Ok(())
     }
@@ -134,7 +147,7 @@ impl Drain {
     async fn bind(&mut self, missing: &[ContactEvent]) -> Result<Option<Timestamp>, DrainFailure> {
         // Bindings that stood there before us are somebody else's to remove.
         if self.lacks_connector() && missing.len() == ContactEvent::ALL.len() {
-            self.begin_stand_in()?;
+            self.begin_stand_in().await?;
         }
         let mut batch = Batch::new();
         for event in missing {
@@ -152,13 +165,13 @@ impl Drain {
     }
 
     /// Brings the store in line with what the portal still holds of our reservations.
-    pub(super) fn resume(
+    pub(super) async fn resume(
         &self,
         resumed: &[(ProcessId, bool)],
         answer: &mut BatchAnswer,
     ) -> Result<(), DrainFailure> {
         let (store, queue) = (self.portal.store(), self.portal.queue());
-        let known = store.open_events(&queue)?;
+        let known = store.open_events(&queue).await?;
         for (at, (process, errors)) in resumed.iter().enumerate() {
             let page = match answer.take(&format!("resume{at}")) {
                 Ok(reply) => events::read_page(reply.result)?,
@@ -179,8 +192,8 @@ impl Drain {
                 gone.partition(|event| event.changed_at.is_some_and(|at| at < purged_before));
             let ids =
                 |rows: Vec<&StoredEvent>| rows.iter().map(|row| row.row_id).collect::<Vec<_>>();
-            store.keep_here(&queue, &ids(purged))?;
-            store.forget_events(&queue, &ids(gone))?;
+            store.keep_here(&queue, &ids(purged)).await?;
+            store.forget_events(&queue, &ids(gone)).await?;
             let unknown: Vec<_> = page
                 .rows
                 .into_iter()
@@ -188,7 +201,9 @@ impl Drain {
                 .filter(|row| !known.iter().any(|event| event.row_id == row.id.get()))
                 .map(|row| stored(row, Some(process), *errors))
                 .collect();
-            store.store_events(&queue, &unknown, self.portal.now())?;
+            store
+                .store_events(&queue, &unknown, self.portal.now())
+                .await?;
         }
         Ok(())
     }

@@ -48,9 +48,6 @@ pub enum Swept<'a> {
     },
 }
 
-/// Who is told of a sweep as it goes. A failure ends it.
-pub type SweepListener<'a> = dyn FnMut(Swept<'_>) -> Result<(), DrainFailure> + Send + 'a;
-
 /// Goes on after a step of a gap's sweep.
 pub(super) enum Step {
     /// There is nothing (more) to sweep now.
@@ -64,6 +61,8 @@ pub(super) enum Step {
 impl Drain {
     /// Walks contacts and corrects them, or tells what it would correct. The queue is left alone.
     ///
+    /// `report` is told as it goes; a failure of it ends the sweep.
+    ///
     /// With [`Sweep::apply`] the caller holds the drain lock, as for a drain.
     ///
     /// # Errors
@@ -71,7 +70,7 @@ impl Drain {
     pub async fn sweep_pass(
         &mut self,
         sweep: &Sweep,
-        report: &mut SweepListener<'_>,
+        mut report: impl AsyncFnMut(Swept<'_>) -> Result<(), DrainFailure>,
     ) -> Result<Summary, DrainFailure> {
         let before = self.portal.requests();
         let mut pass = Pass {
@@ -80,14 +79,14 @@ impl Drain {
             queue_only: true,
             ..Pass::default()
         };
-        let outcome = self.sweep_through(&mut pass, sweep, report).await;
+        let outcome = self.sweep_through(&mut pass, sweep, &mut report).await;
         pass.totals.requests = self.portal.requests() - before;
         let word = outcome
             .as_ref()
             .map_or_else(DrainFailure::word, Outcome::as_str);
         if let Some(run) = pass.run {
             let (store, now) = (self.portal.store(), self.portal.now());
-            store.end_run(run, pass.totals, word, now)?;
+            store.end_run(run, pass.totals, word, now).await?;
         }
         Ok(Summary {
             totals: pass.totals,
@@ -100,7 +99,7 @@ impl Drain {
         &mut self,
         pass: &mut Pass,
         sweep: &Sweep,
-        report: &mut SweepListener<'_>,
+        report: &mut impl AsyncFnMut(Swept<'_>) -> Result<(), DrainFailure>,
     ) -> Result<Outcome, DrainFailure> {
         if let Some(outcome) = self.begin_sweep(pass, sweep.apply).await? {
             return Ok(outcome);
@@ -114,7 +113,7 @@ impl Drain {
                 Walked::Stretch(stretch) => stretch,
                 Walked::Wait(until, why) => return Ok(Outcome::WorkLeft { until, why }),
             };
-            let alone = self.left_alone(&stretch.contacts)?;
+            let alone = self.left_alone(&stretch.contacts).await?;
             let mut full = false;
             for contact in stretch.contacts {
                 reached = contact.id;
@@ -127,9 +126,11 @@ impl Drain {
                 report(Swept::Found {
                     contact_id: contact.id,
                     changes: &changes,
-                })?;
+                })
+                .await?;
                 if sweep.apply {
-                    self.judge(pass, Item::without_rows(contact.id), contact, &alone)?;
+                    self.judge(pass, Item::without_rows(contact.id), contact, &alone)
+                        .await?;
                 }
                 full = sweep.limit.is_some_and(|limit| found >= limit);
                 if full {
@@ -146,7 +147,8 @@ impl Drain {
                 report(Swept::UpTo {
                     contact_id: reached,
                     looked_at,
-                })?;
+                })
+                .await?;
             }
             if full || stretch.is_last {
                 return Ok(Outcome::Done);
@@ -162,11 +164,11 @@ impl Drain {
         apply: bool,
     ) -> Result<Option<Outcome>, DrainFailure> {
         if !apply {
-            let record = self.portal.reread()?;
+            let record = self.portal.reread().await?;
             self.memory.facts = record.facts;
             // Reading needs no connector, and no survey that might bind something.
             self.portal.use_connector(None);
-            self.load_contests(pass)?;
+            self.load_contests(pass).await?;
             return Ok(None);
         }
         self.begin(pass).await
@@ -196,7 +198,7 @@ impl Drain {
             return Ok(Step::Nothing);
         }
         let (store, key) = (self.portal.store().clone(), self.portal.configured_queue());
-        let mut cursor = store.cursor(&key)?;
+        let mut cursor = store.cursor(&key).await?;
         let Some(since) = cursor.gap_since else {
             return Ok(Step::Nothing);
         };
@@ -205,7 +207,7 @@ impl Drain {
                 return Ok(Step::Nothing);
             }
             cursor = swept(cursor, reached, is_last);
-            store.set_cursor(&key, cursor)?;
+            store.set_cursor(&key, cursor).await?;
             if is_last {
                 tracing::info!(portal = %self.config().name, %since, "the gap is closed");
                 return Ok(Step::Nothing);
@@ -215,7 +217,7 @@ impl Drain {
             pass.emptied = false;
             return Ok(Step::Working);
         }
-        if self.portal.reread()?.paused_at.is_some() {
+        if self.portal.reread().await?.paused_at.is_some() {
             return Ok(Step::End(Outcome::Paused));
         }
         if self.survey_is_due() {
@@ -231,9 +233,10 @@ impl Drain {
         };
         pass.chunk = Some((stretch.reached, stretch.is_last));
         pass.unswept = false;
-        let alone = self.left_alone(&stretch.contacts)?;
+        let alone = self.left_alone(&stretch.contacts).await?;
         for contact in stretch.contacts {
-            self.judge(pass, Item::without_rows(contact.id), contact, &alone)?;
+            self.judge(pass, Item::without_rows(contact.id), contact, &alone)
+                .await?;
         }
         Ok(Step::Working)
     }

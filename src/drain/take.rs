@@ -32,12 +32,16 @@ impl Drain {
     /// the queue. That needs no licence, so that it is done on every plan.
     pub(super) async fn take_leftovers(&mut self, pass: &mut Pass) -> Result<(), DrainFailure> {
         let now = self.portal.now();
-        let rows = self.portal.store().listed_events(
-            &self.portal.queue(),
-            now,
-            after(now, LONGEST_DEFERRAL_SECONDS),
-            u32::MAX,
-        )?;
+        let rows = self
+            .portal
+            .store()
+            .listed_events(
+                &self.portal.queue(),
+                now,
+                after(now, LONGEST_DEFERRAL_SECONDS),
+                u32::MAX,
+            )
+            .await?;
         self.take_away(pass, rows).await
     }
 
@@ -54,7 +58,7 @@ impl Drain {
             return Ok(());
         }
         let (store, queue) = (self.portal.store(), self.portal.queue());
-        store.store_events(&queue, &rows, self.portal.now())?;
+        store.store_events(&queue, &rows, self.portal.now()).await?;
         self.take_away(pass, rows).await
     }
 
@@ -150,15 +154,18 @@ impl Drain {
                     Err(problem) => return Err(problem.into()),
                 }
             }
-            self.taken(pass, taken)?;
+            self.taken(pass, taken).await?;
             self.not_taken(pass, failed).await?;
         }
         Ok(())
     }
 
-    fn taken(&self, pass: &mut Pass, rows: Vec<StoredEvent>) -> Result<(), DrainFailure> {
+    async fn taken(&self, pass: &mut Pass, rows: Vec<StoredEvent>) -> Result<(), DrainFailure> {
         let ids: Vec<u64> = rows.iter().map(|row| row.row_id).collect();
-        self.portal.store().mark_taken(&self.portal.queue(), &ids)?;
+        self.portal
+            .store()
+            .mark_taken(&self.portal.queue(), &ids)
+            .await?;
         pass.take_up(rows);
         Ok(())
     }
@@ -178,7 +185,9 @@ impl Drain {
             self.portal.delay(&RetryPolicy::CONTACTS, 0),
         );
         let store = self.portal.store();
-        store.defer_events(&self.portal.queue(), &ids, until)?;
+        store
+            .defer_events(&self.portal.queue(), &ids, until)
+            .await?;
         pass.failures += 1;
         self.pause_after_failures(pass).await
     }

@@ -138,7 +138,7 @@ impl Drain {
     }
 
     /// Closes a task's entry in the history and sums up.
-    pub(super) fn end_task(
+    pub(super) async fn end_task(
         &self,
         pass: &mut Pass,
         requests_before: u64,
@@ -151,7 +151,10 @@ impl Drain {
                 Err(failure) => failure.word(),
             };
             let now = self.portal.now();
-            self.portal.store().end_run(run, pass.totals, word, now)?;
+            self.portal
+                .store()
+                .end_run(run, pass.totals, word, now)
+                .await?;
         }
         Ok(TaskSummary {
             contacts: pass.judged,
@@ -188,7 +191,7 @@ impl Drain {
         pass.to_read
             .extend(contacts.into_iter().map(Item::without_rows));
         let outcome = self.work_off(&mut pass, listener).await;
-        let summary = self.end_task(&mut pass, before, &outcome)?;
+        let summary = self.end_task(&mut pass, before, &outcome).await?;
         outcome.map(|()| summary)
     }
 }

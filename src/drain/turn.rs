@@ -52,13 +52,14 @@ impl Drain {
         let local = pass.settled.take_local();
         self.portal
             .store()
-            .forget_events(&self.portal.queue(), &local)?;
+            .forget_events(&self.portal.queue(), &local)
+            .await?;
         for row in &local {
             pass.in_hand.remove(row);
         }
         // Before anything is reserved anew: a pass must not end with reserved rows nobody knows of.
         self.adopt_if_needed(pass).await?;
-        self.brake(pass)?;
+        self.brake(pass).await?;
         if self.write_next_plainly(pass).await? {
             return Ok(());
         }
@@ -68,13 +69,13 @@ impl Drain {
         if pass.to_write.is_empty() {
             self.add_reads(pass, &mut turn);
             if pass.to_read.is_empty() && turn.pages.is_empty() && turn.gets.is_empty() {
-                self.add_reservation(pass, &mut turn)?;
+                self.add_reservation(pass, &mut turn).await?;
             }
         }
         if turn.batch.is_empty() {
             return self.wait_for_next_look(pass).await;
         }
-        self.note_sending(pass, &turn)?;
+        self.note_sending(pass, &turn).await?;
         let once = turn.reserves || !turn.writes.is_empty();
         let repeat = if once { Repeat::Never } else { Repeat::Freely };
         match self.portal.batch(&turn.batch, repeat).await {
@@ -94,14 +95,15 @@ impl Drain {
     ) -> Result<(), DrainFailure> {
         let failures_before = std::mem::take(&mut pass.failures);
         // A reservation is of no use to anybody until it is stored: this comes first.
-        self.store_reservation(pass, &turn, &mut answer)?;
+        self.store_reservation(pass, &turn, &mut answer).await?;
         for (at, (process, rows)) in turn.acknowledged.iter().enumerate() {
             match answer.take(&format!("a{at}")) {
                 Ok(_) => {
                     pass.settled.confirmed(process, rows);
                     self.portal
                         .store()
-                        .forget_events(&self.portal.queue(), rows)?;
+                        .forget_events(&self.portal.queue(), rows)
+                        .await?;
                     for row in rows {
                         pass.in_hand.remove(row);
                     }
@@ -111,7 +113,8 @@ impl Drain {
                 Err(problem) => return Err(problem.into()),
             }
         }
-        self.apply_writes(pass, std::mem::take(&mut turn.writes), &mut answer)?;
+        self.apply_writes(pass, std::mem::take(&mut turn.writes), &mut answer)
+            .await?;
         self.apply_reads(pass, turn, &mut answer).await?;
         // A turn with many commands that failed is one failure, and one without any ends the row.
         if pass.failures > 0 {
@@ -137,7 +140,7 @@ impl Drain {
         }
         let writes = !turn.writes.is_empty();
         if !processed {
-            self.strike_sent(&turn.writes)?;
+            self.strike_sent(&turn.writes).await?;
         }
         let answered = matches!(
             &failure,
@@ -147,13 +150,13 @@ impl Drain {
         );
         if let CallFailure::MustWait { until, .. } = &failure {
             let items = turn.writes.into_iter().map(|correction| correction.item);
-            self.put_off(pass, items.collect(), *until)?;
+            self.put_off(pass, items.collect(), *until).await?;
         } else {
             for mut correction in turn.writes {
                 if answered {
                     correction.was_refused_again();
                 }
-                self.look_again(pass, correction.item)?;
+                self.look_again(pass, correction.item).await?;
             }
         }
         for item in turn.pages.into_iter().flatten().chain(turn.gets) {
@@ -204,23 +207,27 @@ impl Drain {
 
     /// A temporary problem of one contact: one more look at once, then it is put off, so that it never
     /// holds up the others.
-    pub(super) fn stumble(&mut self, pass: &mut Pass, mut item: Item) -> Result<(), DrainFailure> {
+    pub(super) async fn stumble(
+        &mut self,
+        pass: &mut Pass,
+        mut item: Item,
+    ) -> Result<(), DrainFailure> {
         item.stumbles += 1;
         if item.stumbles > 1 {
-            return self.defer_by_policy(pass, item);
+            return self.defer_by_policy(pass, item).await;
         }
-        self.look_again(pass, item)
+        self.look_again(pass, item).await
     }
 
     /// Puts a contact back to be read again, or off where that has not helped often enough.
-    pub(super) fn look_again(
+    pub(super) async fn look_again(
         &mut self,
         pass: &mut Pass,
         mut item: Item,
     ) -> Result<(), DrainFailure> {
         item.looks += 1;
         if item.looks > super::judge::MOST_LOOKS {
-            return self.defer_by_policy(pass, item);
+            return self.defer_by_policy(pass, item).await;
         }
         pass.look_at(item);
         Ok(())

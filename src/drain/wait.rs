@@ -11,7 +11,7 @@ const MOST_WAITING: u64 = 1000;
 
 impl Drain {
     /// Notices before a request is composed that writes would have to wait for long.
-    pub(super) fn notice_wait(&self, pass: &mut Pass) -> Result<(), DrainFailure> {
+    pub(super) async fn notice_wait(&self, pass: &mut Pass) -> Result<(), DrainFailure> {
         let now = self.portal.now();
         pass.writes_wait = pass.writes_wait.take().filter(|(until, _)| *until > now);
         if pass.to_write.is_empty() {
@@ -26,13 +26,13 @@ impl Drain {
         if let Some((until, _)) = pass.writes_wait {
             let waiting = std::mem::take(&mut pass.to_write);
             let items = waiting.into_iter().map(|correction| correction.item);
-            self.put_off(pass, items.collect(), until)?;
+            self.put_off(pass, items.collect(), until).await?;
         }
         Ok(())
     }
 
     /// Puts contacts off until `until`: they are read and judged anew then.
-    pub(super) fn put_off(
+    pub(super) async fn put_off(
         &self,
         pass: &mut Pass,
         items: Vec<Item>,
@@ -41,19 +41,20 @@ impl Drain {
         let rows: Vec<u64> = items.iter().flat_map(Item::row_ids).collect();
         self.portal
             .store()
-            .postpone_events(&self.portal.queue(), &rows, until)?;
+            .postpone_events(&self.portal.queue(), &rows, until)
+            .await?;
         for row in &rows {
             pass.in_hand.remove(row);
         }
         pass.deferred += rows.len() as u64;
         for item in items.iter().filter(|item| item.rows.is_empty()) {
-            self.defer(pass, item, until)?;
+            self.defer(pass, item, until).await?;
         }
         Ok(())
     }
 
     /// Whether so much waits already that the rest of the queue had better stay in the portal.
-    pub(super) fn enough_waits(&self, pass: &Pass) -> Result<bool, DrainFailure> {
+    pub(super) async fn enough_waits(&self, pass: &Pass) -> Result<bool, DrainFailure> {
         if pass.deferred >= u64::from(self.limit) {
             return Ok(true);
         }
@@ -63,7 +64,8 @@ impl Drain {
         let waiting = self
             .portal
             .store()
-            .count_put_off(&self.portal.queue(), self.portal.now())?;
+            .count_put_off(&self.portal.queue(), self.portal.now())
+            .await?;
         Ok(waiting >= MOST_WAITING.max(u64::from(self.limit)))
     }
 

@@ -93,7 +93,7 @@ impl Drain {
         &mut self,
         pass: &mut Pass,
     ) -> Result<bool, DrainFailure> {
-        self.notice_wait(pass)?;
+        self.notice_wait(pass).await?;
         let Some(correction) = pass.to_write.front() else {
             return Ok(false);
         };
@@ -113,7 +113,7 @@ impl Drain {
             if correction.contact.is_settled() == Some(false) {
                 correction.item.not_before = Some(after(self.portal.now(), NEXT_SECOND));
             }
-            self.look_again(pass, correction.item)?;
+            self.look_again(pass, correction.item).await?;
             return Ok(true);
         }
         self.write_plainly(pass, correction).await?;
@@ -136,31 +136,32 @@ impl Drain {
         };
         let fresh = match fresh {
             Ok(fresh) => fresh,
-            Err(failure) => return self.plain_call_failed(pass, correction, failure),
+            Err(failure) => return self.plain_call_failed(pass, correction, failure).await,
         };
         if !fresh.is_as(&correction.contact) {
-            let alone = self.left_alone([&fresh])?;
-            return self.judge(pass, correction.item, fresh, &alone);
+            let alone = self.left_alone([&fresh]).await?;
+            return self.judge(pass, correction.item, fresh, &alone).await;
         }
-        self.note_sent(pass, std::slice::from_ref(&correction))?;
+        self.note_sent(pass, std::slice::from_ref(&correction))
+            .await?;
         let update = contacts::update(family, id, &correction.fields());
         let answer = self.portal.call(&update, Repeat::Never).await;
         let answer = answer.and_then(|reply| {
             contacts::expect_done(update.method, &reply.result, id).map_err(Into::into)
         });
         match answer {
-            Ok(()) => self.written(pass, vec![correction]),
+            Ok(()) => self.written(pass, vec![correction]).await,
             Err(failure) => {
                 let lost = matches!(&failure, CallFailure::Problem(problem) if problem.may_have_been_processed());
                 if !lost {
-                    self.strike_sent(std::slice::from_ref(&correction))?;
+                    self.strike_sent(std::slice::from_ref(&correction)).await?;
                 }
-                self.plain_call_failed(pass, correction, failure)
+                self.plain_call_failed(pass, correction, failure).await
             }
         }
     }
 
-    fn plain_call_failed(
+    async fn plain_call_failed(
         &mut self,
         pass: &mut Pass,
         correction: Correction,
@@ -170,7 +171,7 @@ impl Drain {
             CallFailure::Problem(problem)
                 if !problem.is_unreachable() || problem.may_have_been_processed() =>
             {
-                self.write_failed(pass, correction, problem)
+                self.write_failed(pass, correction, problem).await
             }
             CallFailure::MustWait { until, why } => {
                 pass.writes_wait = Some((until, why.to_string()));
@@ -182,7 +183,7 @@ impl Drain {
     }
 
     /// Settles what the conditional pairs of a turn answered.
-    pub(super) fn apply_writes(
+    pub(super) async fn apply_writes(
         &mut self,
         pass: &mut Pass,
         writes: Vec<Correction>,
@@ -205,24 +206,24 @@ impl Drain {
         if !written.is_empty() {
             self.memory.false_refusals = 0;
         }
-        self.written(pass, written)?;
-        self.strike_sent(&untouched)?;
+        self.written(pass, written).await?;
+        self.strike_sent(&untouched).await?;
         for mut correction in untouched {
             if correction.was_refused_again() || correction.item.plainly {
-                self.count_false_refusal()?;
+                self.count_false_refusal().await?;
             }
-            self.look_again(pass, correction.item)?;
+            self.look_again(pass, correction.item).await?;
         }
         for (correction, problem) in failed {
             if !problem.may_have_been_processed() {
-                self.strike_sent(std::slice::from_ref(&correction))?;
+                self.strike_sent(std::slice::from_ref(&correction)).await?;
             }
-            self.write_failed(pass, correction, problem)?;
+            self.write_failed(pass, correction, problem).await?;
         }
         Ok(())
     }
 
-    fn write_failed(
+    async fn write_failed(
         &mut self,
         pass: &mut Pass,
         correction: Correction,
@@ -234,31 +235,31 @@ impl Drain {
                 .blocked_until(correction.contact.family.update())
                 .unwrap_or(self.portal.now());
             pass.writes_wait = Some((until, problem.to_string()));
-            return self.put_off(pass, vec![correction.item], until);
+            return self.put_off(pass, vec![correction.item], until).await;
         }
         if problem.may_have_been_processed() {
             self.memory.unanswered.insert(correction.contact.id);
         }
         match problem {
-            Problem::Unanswered(_) => self.stumble(pass, correction.item),
+            Problem::Unanswered(_) => self.stumble(pass, correction.item).await,
             Problem::Denied(_) if pass.task.tidies() => {
                 pass.denied.push((correction.item, problem.to_string()));
                 Ok(())
             }
-            problem => self.meet(pass, correction.item, problem),
+            problem => self.meet(pass, correction.item, problem).await,
         }
     }
 
     /// Writes down what a turn is about to send.
-    pub(super) fn note_sending(
+    pub(super) async fn note_sending(
         &mut self,
         pass: &mut Pass,
         turn: &Turn,
     ) -> Result<(), DrainFailure> {
-        self.note_sent(pass, &turn.writes)
+        self.note_sent(pass, &turn.writes).await
     }
 
-    fn note_sent(
+    async fn note_sent(
         &mut self,
         pass: &mut Pass,
         corrections: &[Correction],
@@ -266,7 +267,7 @@ impl Drain {
         if corrections.is_empty() {
             return Ok(());
         }
-        let run = self.run_id(pass)?;
+        let run = self.run_id(pass).await?;
         let sent: Vec<SentChange> = corrections
             .iter()
             .flat_map(|correction| {
@@ -283,9 +284,11 @@ impl Drain {
         let store = self.portal.store();
         if pass.task.put_back.is_some() {
             // Before the write: once it is made, no pass may take the old value for a new mistake.
-            store.leave_values_alone(self.portal.id, &sent, now)?;
+            store.leave_values_alone(self.portal.id, &sent, now).await?;
         }
-        store.changes_sent(self.portal.id, run, pass.kind, &sent, now)?;
+        store
+            .changes_sent(self.portal.id, run, pass.kind, &sent, now)
+            .await?;
         pass.allowance = pass.allowance.saturating_sub(corrections.len() as u32);
         self.memory
             .unanswered
@@ -294,21 +297,25 @@ impl Drain {
     }
 
     /// Strikes out writes that were certainly not made.
-    pub(super) fn strike_sent(&mut self, corrections: &[Correction]) -> Result<(), DrainFailure> {
+    pub(super) async fn strike_sent(
+        &mut self,
+        corrections: &[Correction],
+    ) -> Result<(), DrainFailure> {
         let ids: Vec<u64> = corrections
             .iter()
             .map(|correction| correction.contact.id)
             .collect();
         self.portal
             .store()
-            .changes_answered(self.portal.id, &[], &ids)?;
+            .changes_answered(self.portal.id, &[], &ids)
+            .await?;
         for id in ids {
             self.memory.unanswered.remove(&id);
         }
         Ok(())
     }
 
-    fn written(
+    async fn written(
         &mut self,
         pass: &mut Pass,
         corrections: Vec<Correction>,
@@ -321,9 +328,9 @@ impl Drain {
             .map(|correction| correction.contact.id)
             .collect();
         let store = self.portal.store();
-        store.changes_answered(self.portal.id, &ids, &[])?;
-        store.unpark(self.portal.id, &ids)?;
-        self.end_truces(pass, &ids)?;
+        store.changes_answered(self.portal.id, &ids, &[]).await?;
+        store.unpark(self.portal.id, &ids).await?;
+        self.end_truces(pass, &ids).await?;
         for correction in corrections {
             self.log_written(&correction);
             self.memory.unanswered.remove(&correction.contact.id);

@@ -33,7 +33,7 @@ impl Portal {
         let load = Load::batch(batch.steps());
         let answer = self.send(&batch.call(), &load, repeat).await?;
         let answer = batch.read(answer)?;
-        self.note(self.learn_from_batch(&answer));
+        self.note(self.learn_from_batch(&answer).await);
         Ok(answer)
     }
 
@@ -43,7 +43,7 @@ impl Portal {
     /// A [`CallFailure`].
     pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
         let reply = self.send(call, &Load::call(call.method), repeat).await?;
-        self.note(self.learn_from_call(call.method, &reply));
+        self.note(self.learn_from_call(call.method, &reply).await);
         Ok(reply)
     }
 
@@ -80,7 +80,7 @@ impl Portal {
                 }
                 Problem::TokenExpired | Problem::TokenUnknown(_) => {
                     let text = format!("{REFUSED_FRESH} ({problem})");
-                    return Err(self.lose_authorisation(Bar::TokensDead, &text));
+                    return Err(self.lose_authorisation(Bar::TokensDead, &text).await);
                 }
                 Problem::Moved(target) if moves < MOST_MOVES => {
                     renewed |= self.follow(&target, &access).await?;
@@ -88,7 +88,7 @@ impl Portal {
                 }
                 Problem::Licence(said) if self.session().connector.is_some() => {
                     // The mere presence of the key breaks every call where the plan lacks the feature.
-                    self.note(self.refuse_feature(Feature::Connector));
+                    self.note(self.refuse_feature(Feature::Connector).await);
                     if !self.does_without {
                         return Err(Problem::Licence(said).into());
                     }
@@ -96,16 +96,16 @@ impl Portal {
                 }
                 // Nothing was processed: once more as soon as the books say so, where the patience
                 // reaches that far.
-                Problem::MethodBlocked => self.learn_of_block(call.method)?,
+                Problem::MethodBlocked => self.learn_of_block(call.method).await?,
                 problem => {
                     let unprocessed =
                         matches!(problem, Problem::RateLimited | Problem::Unreachable(_));
                     let harmless = problem.may_have_been_processed() && repeat == Repeat::Freely;
                     if problem.may_have_been_processed() {
-                        self.note(self.learn_of_loss(load, sent));
+                        self.note(self.learn_of_loss(load, sent).await);
                     }
                     if problem == Problem::RateLimited {
-                        self.bucket_overflowed()?;
+                        self.bucket_overflowed().await?;
                     }
                     if !(unprocessed || harmless) || tries >= self.retry.tries {
                         return Err(problem.into());

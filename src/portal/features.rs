@@ -17,23 +17,24 @@ impl Portal {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn has_feature(&self, feature: Feature, claims: bool) -> Result<bool, StoreFault> {
-        has_feature(self.store(), self.id, feature, claims, self.now())
+    pub async fn has_feature(&self, feature: Feature, claims: bool) -> Result<bool, StoreFault> {
+        has_feature(self.store(), self.id, feature, claims, self.now()).await
     }
 
     /// Remembers that the portal refused a feature, for every process on this store.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn refuse_feature(&self, feature: Feature) -> Result<(), StoreFault> {
+    pub async fn refuse_feature(&self, feature: Feature) -> Result<(), StoreFault> {
         let store = self.store();
-        store.set_refused(self.id, feature.code(), Some(self.now()))?;
-        let mut facts = store.portal(self.id)?.facts;
+        let now = Some(self.now());
+        store.set_refused(self.id, feature.code(), now).await?;
+        let mut facts = store.portal(self.id).await?.facts;
         match feature {
             Feature::Reserving => facts.plan_confirms = Some(false),
             Feature::Connector => facts.plan_connector = Some(false),
         }
-        store.set_plan_facts(self.id, facts)
+        store.set_plan_facts(self.id, facts).await
     }
 
     /// For commands that look on: where the portal refuses the connector, they go on without it instead of
@@ -46,20 +47,20 @@ impl Portal {
 }
 
 /// As [`Portal::has_feature`].
-pub(super) fn has_feature(
+pub(super) async fn has_feature(
     store: &Store,
     portal: PortalId,
     feature: Feature,
     claims: bool,
     now: Timestamp,
 ) -> Result<bool, StoreFault> {
-    let Some(at) = store.refused_at(portal, feature.code())? else {
+    let Some(at) = store.refused_at(portal, feature.code()).await? else {
         return Ok(claims);
     };
     let counts = now >= at && now < after(at, REFUSAL_COUNTS_SECONDS);
     // A refusal that the plan explains is over with the plan.
     if !claims || !counts {
-        store.set_refused(portal, feature.code(), None)?;
+        store.set_refused(portal, feature.code(), None).await?;
     }
     Ok(claims && !counts)
 }

@@ -63,8 +63,8 @@ impl Portal {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn whereabouts(&self) -> Result<Whereabouts, CallFailure> {
-        let unconfirmed = self.store().unconfirmed_move(self.id)?;
+    pub async fn whereabouts(&self) -> Result<Whereabouts, CallFailure> {
+        let unconfirmed = self.store().unconfirmed_move(self.id).await?;
         let host = |target: String| target.parse().map_or(target, |url| authority(&url));
         Ok(Whereabouts {
             configured: authority(&self.config.url),
@@ -96,7 +96,7 @@ impl Portal {
             self.session().endpoint = endpoint;
             return Ok(false);
         }
-        let known = self.store().unconfirmed_move(self.id)?;
+        let known = self.store().unconfirmed_move(self.id).await?;
         let is_known = known.is_some_and(|known| {
             let recent = self.now() < after(known.asked_at, ASK_AGAIN_SECONDS);
             known.target == endpoint.as_str() && recent
@@ -115,11 +115,14 @@ impl Portal {
                 "the portal points to an address that the authorisation server does not name; it gets \
                  nothing from us. If the portal lives there now, set `url` in the configuration");
             self.store()
-                .set_unconfirmed_move(self.id, endpoint.as_str(), self.now())?;
+                .set_unconfirmed_move(self.id, endpoint.as_str(), self.now())
+                .await?;
             return Err(astray(Astray::Unconfirmed));
         }
         let url = self.config.url.as_str();
-        self.store().set_address(self.id, url, endpoint.as_str())?;
+        self.store()
+            .set_address(self.id, url, endpoint.as_str())
+            .await?;
         tracing::warn!(portal = %self.config.name, from = %authority(&present), to = %authority(&endpoint),
             "the portal was renamed, as the authorisation server confirms; change its `url` in the \
              configuration at leisure");

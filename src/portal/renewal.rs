@@ -45,7 +45,7 @@ impl Portal {
     pub(super) async fn renew(&self, used: &SecretString) -> Result<Renewal, CallFailure> {
         let _flight = self.renewal.lock().await;
         let _lock = self.lock_renewal().await?;
-        let record = self.reread()?;
+        let record = self.reread().await?;
         let refresh = &record.tokens.refresh;
         let held = self.context.unstored.as_ref();
         let held = held.and_then(|unstored| unstored.take(self.id, refresh));
@@ -65,21 +65,21 @@ impl Portal {
             Some(renewed) => renewed,
             None => {
                 // What is granted cannot be had again: not before the next write is sure to work.
-                self.store().prove_writable()?;
+                self.store().prove_writable().await?;
                 match self.request_renewal(&record).await? {
                     Some(grant) => self.renewed(&record, grant),
-                    None => return self.reread().map(|_| Renewal::Elsewhere),
+                    None => return self.reread().await.map(|_| Renewal::Elsewhere),
                 }
             }
         };
         // An import may have brought another pair meanwhile: that one is what people want used.
         if !self.keep(&renewed).await? {
-            return self.reread().map(|_| Renewal::Elsewhere);
+            return self.reread().await.map(|_| Renewal::Elsewhere);
         }
         self.meter().renewals += 1;
         tracing::info!(portal = %self.config.name, "access token renewed");
-        self.reread()?;
-        self.recognise(&record, &renewed)?;
+        self.reread().await?;
+        self.recognise(&record, &renewed).await?;
         Ok(Renewal::Here(renewed.named))
     }
 
@@ -103,7 +103,7 @@ impl Portal {
     /// [`Context::handing_on`](super::Context::handing_on).
     async fn keep(&self, renewed: &Renewed) -> Result<bool, CallFailure> {
         match (
-            self.context.rotate(self.id, renewed),
+            self.context.rotate(self.id, renewed).await,
             &self.context.unstored,
         ) {
             (Ok(stored), _) => Ok(stored),
@@ -148,7 +148,7 @@ impl Portal {
                 }
                 GrantProblem::InvalidGrant(said) => {
                     // An import beside us may have replaced the pair; then that is the one to use.
-                    let now_stored = self.store().portal(self.id)?.tokens;
+                    let now_stored = self.store().portal(self.id).await?.tokens;
                     if now_stored.refresh.expose_secret() != record.tokens.refresh.expose_secret() {
                         return Ok(None);
                     }
@@ -156,11 +156,11 @@ impl Portal {
                         "the refresh token is no longer accepted ({said}): another program renewed \
                          it, the state file was restored from a backup, or 180 days have passed"
                     );
-                    return Err(self.lose_authorisation(Bar::TokensDead, &text));
+                    return Err(self.lose_authorisation(Bar::TokensDead, &text).await);
                 }
                 GrantProblem::InvalidClient(said) => {
                     let text = format!("the authorisation server refuses the application ({said})");
-                    return Err(self.lose_authorisation(Bar::ClientSecret, &text));
+                    return Err(self.lose_authorisation(Bar::ClientSecret, &text).await);
                 }
                 GrantProblem::Barred(barred) => return Err(Problem::Unauthorised(barred).into()),
                 // The answer may be lost although the pair was rotated: the old token tells.
@@ -205,7 +205,7 @@ impl Portal {
 
     /// Compares whose pair was renewed with whose it was held for. It is stored by now, so that nothing is
     /// lost whatever the answer.
-    fn recognise(&self, record: &PortalRecord, renewed: &Renewed) -> Result<(), CallFailure> {
+    async fn recognise(&self, record: &PortalRecord, renewed: &Renewed) -> Result<(), CallFailure> {
         let member = &renewed.tokens.member_id;
         let Some(named) = &renewed.named else {
             return Ok(());
@@ -215,14 +215,14 @@ impl Portal {
             // The server names the very address that we work at: the id was wrong, the portal is not.
             let is_ours = named == ours || named == authority(&self.config.url);
             if is_ours {
-                if self.store().set_member(self.id, member)? {
+                if self.store().set_member(self.id, member).await? {
                     tracing::warn!(portal = %self.config.name, member_id = %member,
                         "the imported member_id was wrong; the authorisation server's is kept");
                 }
                 return Ok(());
             }
             let text = format!("the tokens belong to another portal, {named} (member_id {member})");
-            return Err(self.lose_authorisation(Bar::OtherPortal, &text));
+            return Err(self.lose_authorisation(Bar::OtherPortal, &text).await);
         }
         if named != ours {
             tracing::info!(portal = %self.config.name, named, in_use = ours,
@@ -232,7 +232,7 @@ impl Portal {
     }
 
     /// Remembers that a person has to act, and says how.
-    pub(super) fn lose_authorisation(&self, bar: Bar, said: &str) -> CallFailure {
+    pub(super) async fn lose_authorisation(&self, bar: Bar, said: &str) -> CallFailure {
         let remedy = match bar {
             Bar::TokensDead | Bar::OtherPortal => format!(
                 "authorise anew with `b24-tidyd --portal {name} auth login` or `auth import`",
@@ -242,7 +242,7 @@ impl Portal {
             bar => bar.remedy().to_owned(),
         };
         let text = format!("{said}; {remedy}");
-        match self.store().set_lost(self.id, Some(&text)) {
+        match self.store().set_lost(self.id, Some(&text)).await {
             Ok(()) => CallFailure::AuthorisationLost(Lost { bar, text }),
             Err(fault) => fault.into(),
         }

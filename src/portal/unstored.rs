@@ -87,7 +87,7 @@ impl Context {
     pub(super) async fn until_stored(&self, portal: PortalId, renewed: &Renewed) -> bool {
         let mut tries = 0;
         loop {
-            match self.rotate(portal, renewed) {
+            match self.rotate(portal, renewed).await {
                 Ok(stored) => return stored,
                 Err(fault) => self.rest_before_storing(&fault, tries).await,
             }
@@ -97,12 +97,17 @@ impl Context {
 
     /// Puts a renewed pair into the place of the one it replaces. False where another pair was stored
     /// meanwhile, which stays.
-    pub(super) fn rotate(&self, portal: PortalId, renewed: &Renewed) -> Result<bool, StoreFault> {
+    pub(super) async fn rotate(
+        &self,
+        portal: PortalId,
+        renewed: &Renewed,
+    ) -> Result<bool, StoreFault> {
         let Renewed {
             refreshed, tokens, ..
         } = renewed;
         self.store
             .rotate_tokens(portal, refreshed, tokens, self.clock.now())
+            .await
     }
 
     /// Says that a pair cannot be stored, and rests before the next try.

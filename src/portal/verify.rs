@@ -35,12 +35,14 @@ impl Portal {
         let store = self.store();
         match &verdict {
             Ok(standing) => {
-                learn_plan(store, self.id, *standing, self.now())?;
-                store.set_unverified(self.id, None)?;
-                store.set_lost(self.id, None)?;
+                learn_plan(store, self.id, *standing, self.now()).await?;
+                store.set_unverified(self.id, None).await?;
+                store.set_lost(self.id, None).await?;
             }
-            Err(unfit) if store.portal(self.id)?.unverified.is_some() => {
-                store.set_unverified(self.id, Some(&unfit.to_string()))?;
+            Err(unfit) if store.portal(self.id).await?.unverified.is_some() => {
+                store
+                    .set_unverified(self.id, Some(&unfit.to_string()))
+                    .await?;
             }
             Err(_) => {}
         }
@@ -49,15 +51,17 @@ impl Portal {
 }
 
 /// Remembers what the checks told about the plan.
-pub(super) fn learn_plan(
+pub(super) async fn learn_plan(
     store: &Store,
     id: PortalId,
     standing: Standing,
     now: Timestamp,
 ) -> Result<(), StoreFault> {
     let has = |feature, claims| has_feature(store, id, feature, claims, now);
-    let mut facts = store.portal(id)?.facts;
-    facts.plan_confirms = Some(has(Feature::Reserving, standing.plan_confirms)?);
-    facts.plan_connector = Some(has(Feature::Connector, standing.plan_connector)?);
-    store.set_plan_facts(id, facts)
+    let confirms = has(Feature::Reserving, standing.plan_confirms).await?;
+    let connector = has(Feature::Connector, standing.plan_connector).await?;
+    let mut facts = store.portal(id).await?.facts;
+    facts.plan_confirms = Some(confirms);
+    facts.plan_connector = Some(connector);
+    store.set_plan_facts(id, facts).await
 }

@@ -19,8 +19,8 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn unconfirmed_move(&self, portal: PortalId) -> Result<Option<Move>, StoreFault> {
-        self.read(|db| {
+    pub async fn unconfirmed_move(&self, portal: PortalId) -> Result<Option<Move>, StoreFault> {
+        self.read(move |db| {
             db.query_row(
                 "SELECT target, asked_at FROM unconfirmed_move WHERE portal_id = ?1",
                 params![portal.0],
@@ -33,38 +33,42 @@ impl Store {
             )
             .optional()
         })
+        .await
     }
 
     /// Remembers that the authorisation server did not confirm an address.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_unconfirmed_move(
+    pub async fn set_unconfirmed_move(
         &self,
         portal: PortalId,
         target: &str,
         now: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
+        let target = target.to_owned();
+        self.write(move |db| {
             db.execute(
                 "INSERT OR REPLACE INTO unconfirmed_move (portal_id, target, asked_at) VALUES (?1, ?2, ?3)",
                 params![portal.0, target, millis(now)],
             )
             .map(drop)
         })
+        .await
     }
 
     /// Remembers where the portal that is configured as `url` answers. Nothing else is unconfirmed then.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_address(
+    pub async fn set_address(
         &self,
         portal: PortalId,
         url: &str,
         endpoint: &str,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
+        let (url, endpoint) = (url.to_owned(), endpoint.to_owned());
+        self.write(move |db| {
             db.execute(
                 "UPDATE portal SET url = ?2, endpoint = ?3 WHERE id = ?1",
                 params![portal.0, url, endpoint],
@@ -75,19 +79,22 @@ impl Store {
             )
             .map(drop)
         })
+        .await
     }
 
     /// Corrects a portal's lasting id. False where another authorised portal has it.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_member(&self, portal: PortalId, member_id: &str) -> Result<bool, StoreFault> {
-        self.write(|db| {
+    pub async fn set_member(&self, portal: PortalId, member_id: &str) -> Result<bool, StoreFault> {
+        let member_id = member_id.to_owned();
+        self.write(move |db| {
             db.execute(
                 "UPDATE OR IGNORE portal SET member_id = ?2 WHERE id = ?1",
                 params![portal.0, member_id],
             )
             .map(|rows| rows > 0)
         })
+        .await
     }
 }

@@ -10,12 +10,13 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn refused_at(
+    pub async fn refused_at(
         &self,
         portal: PortalId,
         feature: &str,
     ) -> Result<Option<Timestamp>, StoreFault> {
-        self.read(|db| {
+        let feature = feature.to_owned();
+        self.read(move |db| {
             db.query_row(
                 "SELECT at FROM refusal WHERE portal_id = ?1 AND feature = ?2",
                 params![portal.0, feature],
@@ -23,19 +24,21 @@ impl Store {
             )
             .optional()
         })
+        .await
     }
 
     /// Remembers that a portal refused a feature, or that it no longer counts (`None`).
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_refused(
+    pub async fn set_refused(
         &self,
         portal: PortalId,
         feature: &str,
         at: Option<Timestamp>,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
+        let feature = feature.to_owned();
+        self.write(move |db| {
             match at {
                 Some(at) => db.execute(
                     "INSERT OR REPLACE INTO refusal (portal_id, feature, at) VALUES (?1, ?2, ?3)",
@@ -48,5 +51,6 @@ impl Store {
             }
             .map(drop)
         })
+        .await
     }
 }

@@ -39,7 +39,7 @@ async fn demo(folder: &Path) -> anyhow::Result<()> {
     println!("A test portal answers at {}", portal.url());
 
     let config = configuration(folder, &portal)?;
-    let context = context(folder)?;
+    let context = context(folder).await?;
     authorise(&context, &config, &portal).await?;
     println!("Authorised with a one-time code, as `b24-tidyd auth login` does.");
 
@@ -103,9 +103,9 @@ fn configuration(folder: &Path, portal: &test_portal::Portal) -> anyhow::Result<
     Ok(Config::load(&file, &ProcessEnvironment)?)
 }
 
-fn context(folder: &Path) -> anyhow::Result<Context> {
+async fn context(folder: &Path) -> anyhow::Result<Context> {
     let clock: SharedClock = Arc::new(SystemClock);
-    let store = Store::open_or_create(&folder.join("state.db"))?;
+    let store = Store::open_or_create(&folder.join("state.db")).await?;
     let transport = Transport::new(clock.clone())?;
     Ok(Context::over(
         store,
@@ -147,13 +147,16 @@ async fn authorise(
         access_expires_at: grant.access_expires_at,
         user_id: grant.user_id,
     };
-    context.store.store_tokens(
-        &settings.client_id,
-        settings.url.as_str(),
-        &tokens,
-        None,
-        now,
-    )?;
+    context
+        .store
+        .store_tokens(
+            &settings.client_id,
+            settings.url.as_str(),
+            &tokens,
+            None,
+            now,
+        )
+        .await?;
     Ok(())
 }
 

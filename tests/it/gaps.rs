@@ -6,7 +6,7 @@ use b24_tidyd::{
 };
 use test_portal::{Effect, Fault, GuardMode, Matcher};
 
-use crate::world::World;
+use crate::world::{Awaited, World};
 
 const DAY: f64 = 86_400.0;
 
@@ -19,7 +19,7 @@ pub(crate) fn key(world: &World) -> QueueKey {
 }
 
 fn cursor(world: &World) -> Cursor {
-    world.context.store.cursor(&key(world)).unwrap()
+    world.context.store.cursor(&key(world)).awaited().unwrap()
 }
 
 /// How often contacts were walked by their date of change.

@@ -1,6 +1,7 @@
 //! A folder with configuration, secret and state, for tests that run the real program against a
 //! portal on the system's clock.
 
+use crate::world::Awaited;
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
@@ -48,8 +49,10 @@ impl Installed {
         let url = format!("{}/", portal.url().trim_end_matches('/'));
         let now = jiff::Timestamp::now();
         Store::open_or_create(&self.store_path())
+            .awaited()
             .unwrap()
             .store_tokens(&portal.client_id(), &url, &tokens, None, now)
+            .awaited()
             .unwrap();
     }
 

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     scene::{Mode, Scene},
-    world::World,
+    world::{Awaited, World},
 };
 
 fn renewals(world: &World) -> usize {
@@ -69,11 +69,13 @@ async fn processes_on_one_store_renew_once() {
     let config = Arc::new(world.config.clone());
     let process = || {
         let clock: SharedClock = Arc::new(SystemClock);
-        let store = Store::open(world.context.store.path()).unwrap();
+        let store = Store::open(world.context.store.path()).awaited().unwrap();
         let transport = Transport::new(clock.clone()).unwrap();
         let context = Context::over(store, transport, clock, CancellationToken::new());
         let patience = Patience { longest_wait: 60.0 };
-        Authorised::open(context, config.clone(), &world.record(), patience).unwrap()
+        Authorised::open(context, config.clone(), &world.record(), patience)
+            .awaited()
+            .unwrap()
     };
     let (one, two) = (process(), process());
     let info = Call::new("app.info");
@@ -178,7 +180,7 @@ async fn a_newer_pair_in_the_store_is_used_where_ours_is_refused() {
     let scene = ready(|_| {}).await;
     scene.world.portal.expire_access_tokens();
     let (portal, record) = (scene.world.portal.clone(), scene.world.record());
-    let other = Store::open(scene.world.context.store.path()).unwrap();
+    let other = Store::open(scene.world.context.store.path()).await.unwrap();
     let url = scene.world.config.url.as_str().to_owned();
     let now = scene.world.context.clock.now();
     portal.before_request(move |portal, request| {
@@ -190,6 +192,7 @@ async fn a_newer_pair_in_the_store_is_used_where_ours_is_refused() {
             tokens.refresh = grant["refresh_token"].as_str().unwrap().into();
             other
                 .store_tokens(&record.client_id, &url, &tokens, None, now)
+                .awaited()
                 .unwrap();
         }
     });
@@ -206,7 +209,7 @@ async fn a_renewal_does_not_overwrite_an_import() {
     let (portal, record) = (scene.world.portal.clone(), scene.world.record());
     let grant = portal.authorise();
     let imported = grant["refresh_token"].as_str().unwrap().to_owned();
-    let other = Store::open(scene.world.context.store.path()).unwrap();
+    let other = Store::open(scene.world.context.store.path()).await.unwrap();
     let url = scene.world.config.url.as_str().to_owned();
     let now = scene.world.context.clock.now();
     portal.before_request(move |_, request| {
@@ -216,6 +219,7 @@ async fn a_renewal_does_not_overwrite_an_import() {
             tokens.refresh = grant["refresh_token"].as_str().unwrap().into();
             other
                 .store_tokens(&record.client_id, &url, &tokens, None, now)
+                .awaited()
                 .unwrap();
         }
     });

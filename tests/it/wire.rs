@@ -90,7 +90,7 @@ async fn a_redirect_elsewhere_is_refused() {
         let (store, id) = (&scene.world.context.store, scene.world.id());
         let home = scene.world.record().tokens.endpoint;
         let sent_away = detour(location.clone()).await;
-        store.set_endpoint(id, &sent_away).unwrap();
+        store.set_endpoint(id, &sent_away).await.unwrap();
         scene.world.portal.clear_requests();
 
         for _ in 0..3 {
@@ -108,7 +108,7 @@ async fn a_redirect_elsewhere_is_refused() {
         assert_eq!(scene.world.portal.requests().len(), renewals, "{location}");
         scene.world.portal.clear_violations();
 
-        store.set_endpoint(id, &home).unwrap();
+        store.set_endpoint(id, &home).await.unwrap();
         scene.run(Mode::Fresh).await;
         assert_eq!(scene.complaints(), [] as [String; 0], "{location}");
     }
@@ -126,6 +126,7 @@ async fn what_is_configured_wins_over_what_was_stored() {
     let target = format!("{now_at}/rest/");
     store
         .set_unconfirmed_move(id, &target, scene.world.context.clock.now())
+        .await
         .unwrap();
     scene.world.config.url = format!("{now_at}/").parse().unwrap();
     assert_eq!(scene.world.id(), id, "the stored tokens are found");
