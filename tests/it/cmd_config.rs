@@ -41,6 +41,7 @@ async fn what_takes_effect_is_shown_without_secrets() {
     oauth_url = "http://oauth/"
     burst = 50.0
     rate = 2.0
+    share = 0.8
     operating_limit = 480.0
     max_changes_per_hour = 100000
     contested_after_writes = 5

@@ -91,7 +91,7 @@ DIR/config.toml:34: portal.acme.max_changes_per_hour: must be a whole number, no
 DIR/config.toml:35: portal.acme.contested_after_writes: is out of range; use a whole number from 1 to 4294967295
 DIR/config.toml:36: portal.acme.contested_period_minutes: is out of range; use a whole number from 1 to 4294967295
 DIR/config.toml:37: portal.acme.heartbeat_url: is not a URL; copy the full https:// address from the monitoring service
-DIR/config.toml:38: portal.acme.token: is not a known key; remove it, or use one of auth_connector, batch_seconds, burst, client_id, client_secret_file, contested_after_writes, contested_period_minutes, heartbeat_url, max_changes_per_hour, name, names, operating_limit, rate, url
+DIR/config.toml:38: portal.acme.token: is not a known key; remove it, or use one of auth_connector, batch_seconds, burst, client_id, client_secret_file, contested_after_writes, contested_period_minutes, heartbeat_url, max_changes_per_hour, name, names, operating_limit, rate, share, url
 DIR/config.toml:40: portal.acme.names.overrides_file: names DIR/missing, which cannot be read: No such file or directory (os error 2); create the file and let the service user read it, or remove the key
 DIR/config.toml:41: portal.acme.names.stile: is not a known key; did you mean style?
 DIR/config.toml:42: portal#2.name: is missing; add one, such as name = "acme"

@@ -241,6 +241,7 @@ client_id = "local.1"
 client_secret = "hidden (from B24_TIDYD_CLIENT_SECRET)"
 burst = 50.0
 rate = 2.0
+share = 0.8
 operating_limit = 480.0
 max_changes_per_hour = 100000
 contested_after_writes = 5
