@@ -43,10 +43,8 @@ pub fn info() -> Call {
 #[must_use]
 pub fn inactive(info: &Value) -> Option<Unfit> {
     if wire::flag(&info["INSTALLED"]) == Some(false) {
-        let text = format!(
-            "the application is not installed; {}",
-            Bar::NotInstalled.remedy()
-        );
+        let text = "the application is not installed; open it once in the portal, or set \"uses API \
+            only\" in its settings";
         return Some(Unfit::new(Bar::NotInstalled, text));
     }
     if wire::flag(&info["PAYMENT_EXPIRED"]) == Some(true) {

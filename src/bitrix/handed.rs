@@ -102,7 +102,9 @@ pub fn read(bytes: &[u8]) -> Result<Handed, HandedError> {
     };
     let fields = form(text).mended_by(scanned(text));
     match broken {
-        Some(broken) if !fields.are_complete() => Err(broken),
+        // A file that was cut short. (What a script calls an object begins with a bare name.)
+        Some(broken) if text[1..].trim_start().starts_with(['"', '{']) => Err(broken),
+        Some(broken) if !fields.are_complete() && fields.error().is_none() => Err(broken),
         _ => fields.handed(),
     }
 }

@@ -1,13 +1,6 @@
 //! HTTP over real connections: the network that the program uses.
 
-use std::{
-    error::Error,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+use std::{error::Error, time::Duration};
 
 use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::{
@@ -16,8 +9,7 @@ use reqwest::{
     redirect::Policy,
 };
 use rustls::CertificateError;
-use secrecy::ExposeSecret;
-use tokio::sync::Notify;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::network::{
@@ -27,9 +19,6 @@ use crate::config::is_loopback;
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How many interim answers (`100`, `103`) are taken for one request. The portals send none.
-const MOST_INTERIM: u32 = 20;
 
 /// The variables that name a proxy. Those of the request's scheme come before the last two.
 pub const PROXIES: [&str; 6] = [
@@ -88,16 +77,26 @@ impl Http {
         } else {
             &self.client
         };
-        let through_proxy = self.goes_through_proxy(&url);
-        let fault = |error: reqwest::Error| sort(error, &url, through_proxy);
-        let (request, interim) = built(verb, &url, body.as_ref())?;
-        let response = tokio::select! {
-            biased;
-            () = interim.too_many.notified() => {
-                return Err(Fault::no_answer(&url, "interim answers without end"));
-            }
-            response = client.execute(request) => response.map_err(fault)?,
+        let request = match verb {
+            Verb::Post => client.post(url.clone()),
+            Verb::Get => client.get(url.clone()),
+            Verb::Head => client.head(url.clone()),
         };
+        let request = request.header(ACCEPT, "application/json");
+        let posted = |kind: &str, text: &SecretString| {
+            let text = text.expose_secret().to_owned();
+            (kind.to_owned(), text)
+        };
+        let request = match body.map(|body| match body {
+            Body::Json(text) => posted("application/json", &text),
+            Body::Form(text) => posted("application/x-www-form-urlencoded", &text),
+        }) {
+            Some((kind, text)) => request.header(CONTENT_TYPE, kind).body(text),
+            None => request,
+        };
+        let through_proxy = self.goes_through_proxy(&url);
+        let sent = request.send().await;
+        let response = sent.map_err(|error| sort(error, &url, through_proxy))?;
         let header = |name: HeaderName| {
             let value = response.headers().get(name);
             value
@@ -121,51 +120,6 @@ impl Network for Http {
     fn send(&self, request: Request) -> Coming<'_, Response> {
         Box::pin(self.exchange(request))
     }
-}
-
-/// Counts the interim answers to one request.
-#[derive(Default)]
-struct Interim {
-    seen: AtomicU32,
-    too_many: Notify,
-}
-
-/// The request as the client takes it.
-fn built(
-    verb: Verb,
-    url: &Url,
-    body: Option<&Body>,
-) -> Result<(reqwest::Request, Arc<Interim>), Fault> {
-    let interim = Arc::new(Interim::default());
-    let request = hyper::Request::builder().uri(url.as_str());
-    let request = match verb {
-        Verb::Post => request.method(reqwest::Method::POST),
-        Verb::Get => request.method(reqwest::Method::GET),
-        Verb::Head => request.method(reqwest::Method::HEAD),
-    };
-    let (request, text) = match body {
-        Some(Body::Json(text)) => (request.header(CONTENT_TYPE, "application/json"), Some(text)),
-        Some(Body::Form(text)) => (
-            request.header(CONTENT_TYPE, "application/x-www-form-urlencoded"),
-            Some(text),
-        ),
-        None => (request, None),
-    };
-    let text = text.map_or_else(String::new, |text| text.expose_secret().to_owned());
-    let not_sent = |reason: String| Fault::new(Leg::Connection, url, &reason);
-    let mut request = request
-        .header(ACCEPT, "application/json")
-        .body(text)
-        .map_err(|error| not_sent(error.to_string()))?;
-    let counted = interim.clone();
-    hyper::ext::on_informational(&mut request, move |_| {
-        if counted.seen.fetch_add(1, Ordering::Relaxed) >= MOST_INTERIM {
-            counted.too_many.notify_one();
-        }
-    });
-    let request = reqwest::Request::try_from(request)
-        .map_err(|error| not_sent(error.without_url().to_string()))?;
-    Ok((request, interim))
 }
 
 /// A body on its way.

@@ -125,9 +125,7 @@ impl Desk {
         let (store, clock) = (self.store()?.clone(), self.clock.clone());
         let context =
             Context::new(store, clock, self.stop.clone()).context("HTTP does not start")?;
-        let portal = Portal::open(context, config.clone(), &record, PATIENCE)
-            .await?
-            .doing_without();
+        let portal = Portal::open(context, config.clone(), &record, PATIENCE).await?;
         portal.use_connector(connector_in_use(config, record.facts));
         Ok(portal)
     }

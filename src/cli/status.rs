@@ -86,5 +86,6 @@ async fn ask(
     desk: &Desk,
     config: &std::sync::Arc<crate::config::PortalConfig>,
 ) -> anyhow::Result<live::Live> {
-    Ok(live::ask(&desk.portal(config).await?).await?)
+    let portal = desk.portal(config).await?.doing_without();
+    Ok(live::ask(&portal).await?)
 }

@@ -138,6 +138,13 @@ impl Portal {
                 Ok(grant) => return Ok(Some(grant)),
                 Err(problem) => problem,
             };
+            // An import beside us may have replaced the pair; then that is the one to use.
+            if problem.is_final() {
+                let stored = self.store().portal(self.id).await?.tokens.refresh;
+                if stored.expose_secret() != record.tokens.refresh.expose_secret() {
+                    return Ok(None);
+                }
+            }
             match problem {
                 // Said once it may be a slip of the server: what is final is said twice.
                 problem if problem.is_final() && !judged => {
@@ -147,11 +154,6 @@ impl Portal {
                         .await?;
                 }
                 GrantProblem::InvalidGrant(said) => {
-                    // An import beside us may have replaced the pair; then that is the one to use.
-                    let now_stored = self.store().portal(self.id).await?.tokens;
-                    if now_stored.refresh.expose_secret() != record.tokens.refresh.expose_secret() {
-                        return Ok(None);
-                    }
                     let text = format!(
                         "the refresh token is no longer accepted ({said}): another program renewed \
                          it, the state file was restored from a backup, or 180 days have passed"

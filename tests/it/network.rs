@@ -85,33 +85,6 @@ async fn each_way_in_which_nobody_is_reached_is_told_apart() {
     assert!(fault.may_have_been_processed());
 }
 
-/// Break: wait for the head of the answer, whatever comes before it.
-#[tokio::test]
-async fn interim_answers_without_end_are_ended() {
-    let url = serve(|mut stream| async move {
-        while stream
-            .write_all(b"HTTP/1.1 103 Early Hints\r\n\r\n")
-            .await
-            .is_ok()
-        {}
-    });
-    let url = url.await;
-    let transport = on_system_clock();
-    let posted = tokio::time::timeout(Duration::from_secs(20), post(&transport, &url)).await;
-    let fault = posted.expect("it waits").unwrap_err();
-    assert_eq!(fault.leg, Leg::Answer);
-    assert!(fault.reason.contains("interim"), "{fault}");
-
-    // A few of them are nothing special.
-    let url = serve(|mut stream| async move {
-        let interim = "HTTP/1.1 100 Continue\r\n\r\n".repeat(5);
-        let answer = format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{{}}");
-        stream.write_all(answer.as_bytes()).await.unwrap();
-        let _ = stream.read(&mut [0; 1]).await;
-    });
-    assert_eq!(post(&transport, &url.await).await.unwrap(), b"{}");
-}
-
 /// Break: limit the time between two pieces alone.
 #[tokio::test]
 async fn a_body_that_comes_byte_by_byte_is_not_waited_for() {
