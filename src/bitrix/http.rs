@@ -212,3 +212,29 @@ fn distrust(error: &rustls::Error) -> Distrust {
         _ => Distrust::Other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_told_apart() {
+        for (wrong, expected) in [
+            (CertificateError::Expired, Distrust::Expired),
+            (CertificateError::NotValidYet, Distrust::NotYetValid),
+            (CertificateError::NotValidForName, Distrust::OtherName),
+            (CertificateError::UnknownIssuer, Distrust::UnknownAuthority),
+            (CertificateError::BadSignature, Distrust::Other),
+        ] {
+            // As it arrives: hidden in an I/O error, which does not name it as its source.
+            let error = io::Error::other(rustls::Error::from(wrong));
+            assert_eq!(tls_error(&error).map(distrust), Some(expected), "{error}");
+        }
+        assert_eq!(
+            tls_error(&io::Error::other("something else")).map(distrust),
+            None
+        );
+    }
+}

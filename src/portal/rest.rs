@@ -25,7 +25,7 @@ impl Portal {
     /// How long a request may take, in seconds. One that can be sent again without harm is not waited for
     /// much longer than anything else; a write always gets its full time.
     pub(super) fn request_seconds(&self, repeat: Repeat) -> f64 {
-        if repeat == Repeat::Never {
+        if repeat != Repeat::Freely {
             return CALL_SECONDS;
         }
         let now = self.now();
