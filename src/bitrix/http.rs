@@ -15,20 +15,10 @@ use url::Url;
 use super::network::{
     Body, Coming, Distrust, Fault, Leg, Network, Pieces, Request, Response, Verb,
 };
-use crate::config::is_loopback;
+use crate::config::{PROXIES, is_loopback};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The variables that name a proxy. Those of the request's scheme come before the last two.
-pub const PROXIES: [&str; 6] = [
-    "https_proxy",
-    "HTTPS_PROXY",
-    "http_proxy",
-    "HTTP_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-];
 
 /// HTTP by way of the system's certificates and the proxy that the environment names.
 pub struct Http {

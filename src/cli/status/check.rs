@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::report::{PortalStatus, Report};
 use crate::{
-    cli::{exit::Exit, text::length, told},
+    cli::{exit::Exit, text::length},
     clock::seconds_between,
 };
 
@@ -16,10 +16,10 @@ use crate::{
 #[command(next_help_heading = "Thresholds of --check (reached is too much)")]
 pub struct Thresholds {
     /// Time since the last drain ended
-    #[arg(long, default_value = "15m", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "15m", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub warning_age: Duration,
     /// Time since the last drain ended
-    #[arg(long, default_value = "1h", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "1h", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub critical_age: Duration,
     /// Contacts that the portal refuses
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -34,10 +34,10 @@ pub struct Thresholds {
     #[arg(long, value_name = "N")]
     pub critical_contested: Option<u64>,
     /// With --live: age of the oldest row in the portal's queue
-    #[arg(long, default_value = "15m", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "15m", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub warning_oldest: Duration,
     /// With --live: age of the oldest row in the portal's queue
-    #[arg(long, default_value = "2h", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "2h", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub critical_oldest: Duration,
     /// With --live: rows that nobody has reserved
     #[arg(long, value_name = "N")]
@@ -114,8 +114,8 @@ pub(super) fn write(
         .map(|(_, text)| text.replace(['\n', '|'], " "))
         .collect();
     let (texts, data) = (texts.join("; "), check.data.join(" "));
-    let written = writeln!(out, "{} - {texts} | {data}", worst.word());
-    told(worst.exit(), written)
+    writeln!(out, "{} - {texts} | {data}", worst.word())?;
+    Ok(worst.exit())
 }
 
 struct Check<'a> {
@@ -126,23 +126,23 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn portal(&mut self, portal: &PortalStatus) {
+    async fn portal(&mut self, portal: &PortalStatus) {
         if portal.member_id.is_none() {
-            return self.find(portal, Health::Critical, "no tokens are stored");
+            return self.find(portal, Health::Critical, "no tokens are stored").await;
         }
         if let Some(why) = &portal.lost {
             self.find(
                 portal,
                 Health::Critical,
                 format!("authorisation lost: {why}"),
-            );
+            ).await;
         }
         if let Some(why) = &portal.unverified {
             self.find(
                 portal,
                 Health::Critical,
                 format!("tokens not verified: {why}"),
-            );
+            ).await;
         }
         for (is_so, text) in [
             (portal.paused, "paused"),
@@ -157,7 +157,7 @@ impl Check<'_> {
             ),
         ] {
             if is_so {
-                self.find(portal, Health::Warning, text);
+                self.find(portal, Health::Warning, text).await;
             }
         }
         self.last_drain(portal);
@@ -180,9 +180,9 @@ impl Check<'_> {
         self.live(portal);
     }
 
-    fn last_drain(&mut self, portal: &PortalStatus) {
+    async fn last_drain(&mut self, portal: &PortalStatus) {
         let Some(last) = &portal.last_drain else {
-            return self.find(portal, Health::Warning, "no drain has ended yet");
+            return self.find(portal, Health::Warning, "no drain has ended yet").await;
         };
         let limits = self.thresholds;
         let text = self.since(
@@ -200,18 +200,18 @@ impl Check<'_> {
             portal,
             health,
             format!("last drain {text} ago: {}", last.outcome),
-        );
+        ).await;
     }
 
-    fn live(&mut self, portal: &PortalStatus) {
+    async fn live(&mut self, portal: &PortalStatus) {
         if let Some(why) = &portal.live_error {
-            self.find(portal, Health::Unknown, format!("not asked: {why}"));
+            self.find(portal, Health::Unknown, format!("not asked: {why}")).await;
         }
         let Some(live) = &portal.live else {
             return;
         };
         if !live.bound {
-            self.find(portal, Health::Critical, "the events are not bound");
+            self.find(portal, Health::Critical, "the events are not bound").await;
         }
         let limits = self.thresholds;
         let (warning, critical) = (limits.warning_pending, limits.critical_pending);
@@ -263,7 +263,7 @@ impl Check<'_> {
         });
     }
 
-    fn compare(
+    async fn compare(
         &mut self,
         portal: &PortalStatus,
         value: u64,
@@ -273,9 +273,9 @@ impl Check<'_> {
     ) {
         let reached = |limit: Option<u64>| limit.is_some_and(|limit| value >= limit);
         if reached(critical) {
-            self.find(portal, Health::Critical, text());
+            self.find(portal, Health::Critical, text()).await;
         } else if reached(warning) {
-            self.find(portal, Health::Warning, text());
+            self.find(portal, Health::Warning, text()).await;
         }
     }
 
