@@ -4,6 +4,7 @@
 
 pub mod admission;
 mod bucket;
+mod contacts;
 mod exchange;
 mod failure;
 mod features;
@@ -26,6 +27,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+pub use contacts::contacts_in_use;
 pub use failure::{CallFailure, Hindrance, Lost, PutOff};
 pub use meter::Meter;
 pub use queues::{configured_queue, connector_in_use};
@@ -35,7 +37,7 @@ pub use retry::RetryPolicy;
 pub use unstored::Unstored;
 
 use crate::{
-    bitrix::{Transport, contacts::Family, oauth::ClientCredentials},
+    bitrix::{NoHttp, Transport, contacts::Family, oauth::ClientCredentials},
     chance::{SharedChance, SystemChance},
     clock::SharedClock,
     config::PortalConfig,
@@ -64,11 +66,7 @@ impl Context {
     ///
     /// # Errors
     /// Where HTTP cannot be set up, see [`Transport::new`].
-    pub fn new(
-        store: Store,
-        clock: SharedClock,
-        stop: CancellationToken,
-    ) -> Result<Self, reqwest::Error> {
+    pub fn new(store: Store, clock: SharedClock, stop: CancellationToken) -> Result<Self, NoHttp> {
         let transport = Transport::new(clock.clone())?;
         Ok(Self::over(store, transport, clock, stop))
     }
@@ -163,7 +161,7 @@ impl Portal {
                 endpoint: address_in_use(&config, record)?,
                 access: record.tokens.access.clone(),
                 connector: None,
-                contacts: Family::Classic,
+                contacts: contacts_in_use(&config, record.facts).unwrap_or(Family::Classic),
                 patience,
                 hindered_since: None,
                 deadline: None,
@@ -242,12 +240,6 @@ impl Portal {
         session.endpoint = address_in_use(&self.config, &record)?;
         session.hindered_since = None;
         Ok(record)
-    }
-
-    /// The methods by which contacts are read and written here.
-    #[must_use]
-    pub fn contacts(&self) -> Family {
-        self.session().contacts
     }
 
     /// Takes the counters since the last call of this function.

@@ -57,11 +57,11 @@ impl Time {
     }
 }
 
-/// Decides what an HTTP exchange with the portal means.
+/// Decides what an HTTP exchange with the portal about a call of `method` means.
 ///
 /// # Errors
 /// The [`Problem`] that the fault, the body or the status stands for.
-pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
+pub fn reply(method: &str, exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
     let answer = exchange.map_err(|fault| match fault.may_have_been_processed() {
         false => Problem::Unreachable(fault),
         true => Problem::Unanswered(fault),
@@ -74,8 +74,7 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
     };
     if let Some(code) = body.get("error").filter(|code| is_error(code)) {
         let said = said(code, body.get("error_description"));
-        let of_one = answer.status == 400;
-        return Err(judge(said, Some(answer.status), of_one));
+        return Err(judge(said, method, Some(answer.status)));
     }
     match (answer.status, body.remove("result")) {
         (200..300, Some(result)) => Ok(Reply {
@@ -92,8 +91,7 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
 #[must_use]
 pub fn command_problem(method: &str, error: &Value) -> Problem {
     let said = said(&error["error"], error.get("error_description"));
-    let of_one = Family::of_method(method).is_some();
-    judge(said, None, of_one)
+    judge(said, method, None)
 }
 
 /// An empty code is an error; what stands for "none" is not.
@@ -170,9 +168,11 @@ fn by_status(status: u16, what: String) -> Problem {
     }
 }
 
-/// The tables of the protocol's error pages. The code decides; the status only helps where the same
-/// code means two things, and so does `of_one`: that a single contact may be meant.
-fn judge(said: Said, status: Option<u16>, of_one: bool) -> Problem {
+/// The tables of the protocol's error pages. The code decides; method and status only help where the
+/// same code means two things. A command of a batch has no status.
+fn judge(said: Said, method: &str, status: Option<u16>) -> Problem {
+    let family = Family::of_method(method);
+    let lists = family.is_some_and(|family| family.list() == method);
     let code = said.code.to_ascii_uppercase();
     match code.as_str() {
         "EXPIRED_TOKEN" => Problem::TokenExpired,
@@ -185,8 +185,15 @@ fn judge(said: Said, status: Option<u16>, of_one: bool) -> Problem {
         | "INTERNAL_SERVER_ERROR"
         | "ERROR_UNEXPECTED_ANSWER"
         | "WRONG_ENCODING" => Problem::Failed(said),
-        // 400 where one item is meant, 403 where the whole method is; a command has no status.
-        "ACCESS_DENIED" if of_one => Problem::Denied(said),
+        // 400 where one item is meant, 403 where the whole method is.
+        "ACCESS_DENIED" if status.map_or(family.is_some(), |status| status == 400) => {
+            Problem::Denied(said)
+        }
+        "ERROR_METHOD_NOT_FOUND" | "ENTITY_TYPE_NOT_SUPPORTED" if family.is_some() => {
+            Problem::NotOffered(said)
+        }
+        // No list misses a contact: the portal does not know contacts as items.
+        "NOT_FOUND" if lists => Problem::NotOffered(said),
         "NOT_FOUND" => Problem::Gone,
         // An argument is missing or of the wrong type, which an id taken from a guard may well be.
         "100" => Problem::InvalidId(said),
@@ -246,15 +253,21 @@ mod tests {
     #[test]
     fn an_empty_error_code_is_an_error() {
         let body = r#"{"error":"","error_description":"Not found","result":true}"#;
-        assert_eq!(reply(answer(200, body)).err(), Some(Problem::Gone));
+        assert_eq!(reply("batch", answer(200, body)).err(), Some(Problem::Gone));
     }
 
     #[test]
     fn the_code_decides_before_the_status() {
         let body = r#"{"error":"CONNECTION_ERROR"}"#;
-        assert!(matches!(reply(answer(401, body)), Err(Problem::Failed(_))));
+        assert!(matches!(
+            reply("batch", answer(401, body)),
+            Err(Problem::Failed(_))
+        ));
         let body = r#"{"error":"expired_token"}"#;
-        assert_eq!(reply(answer(200, body)).err(), Some(Problem::TokenExpired));
+        assert_eq!(
+            reply("batch", answer(200, body)).err(),
+            Some(Problem::TokenExpired)
+        );
     }
 
     #[test]
@@ -266,12 +279,15 @@ mod tests {
             (200, ""),
         ] {
             assert!(
-                matches!(reply(answer(status, body)), Err(Problem::Unclear(_))),
+                matches!(
+                    reply("batch", answer(status, body)),
+                    Err(Problem::Unclear(_))
+                ),
                 "{body}"
             );
         }
         assert_eq!(
-            reply(answer(429, "<html>")).err(),
+            reply("batch", answer(429, "<html>")).err(),
             Some(Problem::MethodBlocked)
         );
     }
@@ -280,24 +296,29 @@ mod tests {
     fn null_is_no_error() {
         let body = r#"{"error":null,"result":7}"#;
         assert_eq!(
-            reply(answer(200, body)).ok().map(|reply| reply.result),
+            reply("batch", answer(200, body))
+                .ok()
+                .map(|reply| reply.result),
             Some(7.into())
         );
         let body = r#"{"error":null,"error_description":null}"#;
-        assert!(matches!(reply(answer(200, body)), Err(Problem::Unclear(_))));
+        assert!(matches!(
+            reply("batch", answer(200, body)),
+            Err(Problem::Unclear(_))
+        ));
     }
 
     #[test]
     fn what_is_no_answer_is_described() {
         let body = "<html><head><style>p {}</style><title>502 Bad\n Gateway</title></head>";
-        let problem = reply(answer(502, body)).err();
+        let problem = reply("batch", answer(502, body)).err();
         let text = problem
             .map(|problem| problem.to_string())
             .unwrap_or_default();
         let expected =
             "the portal's answer is not understood: status 502, text/html, \"502 Bad Gateway\"";
         assert_eq!(text, expected);
-        let Err(problem) = reply(answer(200, "")) else {
+        let Err(problem) = reply("batch", answer(200, "")) else {
             unreachable!("an empty answer was understood")
         };
         assert!(
@@ -312,7 +333,7 @@ mod tests {
     fn a_denial_of_a_whole_method_is_told_apart() {
         let bar = |text: &str| {
             let body = format!(r#"{{"error":"ACCESS_DENIED","error_description":"{text}"}}"#);
-            match reply(answer(403, &body)) {
+            match reply("batch", answer(403, &body)) {
                 Err(Problem::Unauthorised(barred)) => Some(barred.bar),
                 _ => None,
             }
@@ -328,7 +349,10 @@ mod tests {
         if let Ok(answer) = &mut exchange {
             answer.location = Some("http://127.0.0.1:8080/rest/".to_owned());
         }
-        assert!(matches!(reply(exchange), Err(Problem::Misdirected(_))));
+        assert!(matches!(
+            reply("batch", exchange),
+            Err(Problem::Misdirected(_))
+        ));
     }
 
     /// Catches a contact of the universal family whose error stops the portal, or counts as done.
@@ -337,7 +361,7 @@ mod tests {
         let of = |code: &str| {
             let error = serde_json::json!({"error": code, "error_description": "в другом языке"});
             let in_batch = command_problem("crm.item.update", &error);
-            let alone = reply(answer(400, &error.to_string())).err();
+            let alone = reply("crm.item.update", answer(400, &error.to_string())).err();
             assert_eq!(alone.as_ref(), Some(&in_batch), "{code}");
             in_batch
         };
@@ -360,9 +384,27 @@ mod tests {
             assert!(matches!(of(code), Problem::Unauthorised(_)), "{code}");
         }
         let denied = serde_json::json!({"error": "ACCESS_DENIED"});
-        assert!(matches!(
-            command_problem("event.offline.get", &denied),
-            Problem::Unauthorised(_)
-        ));
+        let queue = command_problem("event.offline.get", &denied);
+        assert!(matches!(queue, Problem::Unauthorised(_)));
+    }
+
+    /// Catches a portal of another age that is taken for one whose contacts are gone.
+    #[test]
+    fn a_family_that_the_portal_does_not_have_is_told_from_a_contact_that_is_gone() {
+        let of =
+            |method: &str, code: &str| command_problem(method, &serde_json::json!({"error": code}));
+        for code in [
+            "NOT_FOUND",
+            "ENTITY_TYPE_NOT_SUPPORTED",
+            "ERROR_METHOD_NOT_FOUND",
+        ] {
+            let problem = of("crm.item.list", code);
+            assert!(matches!(problem, Problem::NotOffered(_)), "{code}");
+        }
+        assert_eq!(of("crm.item.get", "NOT_FOUND"), Problem::Gone);
+        let problem = of("crm.contact.update", "ERROR_METHOD_NOT_FOUND");
+        assert!(matches!(problem, Problem::NotOffered(_)));
+        let other = of("event.get", "ERROR_METHOD_NOT_FOUND");
+        assert!(matches!(other, Problem::Unauthorised(_)));
     }
 }

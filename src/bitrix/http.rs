@@ -15,10 +15,22 @@ use url::Url;
 use super::network::{
     Body, Coming, Distrust, Fault, Leg, Network, Pieces, Request, Response, Verb,
 };
+use super::tls;
 use crate::config::{PROXIES, is_loopback};
 
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why HTTP cannot be set up on this host.
+#[derive(Debug, thiserror::Error)]
+pub enum NoHttp {
+    /// No certificate can be checked.
+    #[error("the system's certificates cannot be used: {0}")]
+    Certificates(rustls::Error),
+    /// The client refuses its settings: those of a proxy, as a rule.
+    #[error(transparent)]
+    Settings(#[from] reqwest::Error),
+}
 
 /// HTTP by way of the system's certificates and the proxy that the environment names.
 pub struct Http {
@@ -34,9 +46,11 @@ impl Http {
     ///
     /// # Errors
     /// Where the system's certificate store or the proxy settings cannot be used.
-    pub fn new() -> Result<Self, reqwest::Error> {
+    pub fn new() -> Result<Self, NoHttp> {
+        let tls = tls::settings().map_err(NoHttp::Certificates)?;
         let builder = || {
             Client::builder()
+                .tls_backend_preconfigured(tls.clone())
                 .user_agent(concat!("b24-tidyd/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(CONNECT_TIMEOUT)
                 // A renamed portal answers 302, and following it would turn our POST into a GET.

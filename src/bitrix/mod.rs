@@ -19,6 +19,7 @@ pub mod oauth;
 pub mod problem;
 pub mod redirect;
 pub mod said;
+mod tls;
 pub mod transport;
 pub mod wire;
 
@@ -26,6 +27,7 @@ pub use barred::{Bar, Barred, Party};
 pub use batch::{Batch, BatchAnswer};
 pub use call::Call;
 pub use decode::Reply;
+pub use http::NoHttp;
 pub use network::{Fault, Network};
 pub use problem::Problem;
 pub use said::Said;

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use super::{
-    http::Http,
+    http::{Http, NoHttp},
     network::{Body, Fault, Leg, Network, Request, Response, Verb},
 };
 use crate::clock::{SharedClock, after};
@@ -87,7 +87,7 @@ impl Transport {
     ///
     /// # Errors
     /// Where the system's certificate store or the proxy settings cannot be used.
-    pub fn new(clock: SharedClock) -> Result<Self, reqwest::Error> {
+    pub fn new(clock: SharedClock) -> Result<Self, NoHttp> {
         Ok(Self::over(Arc::new(Http::new()?), clock))
     }
 

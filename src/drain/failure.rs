@@ -83,7 +83,8 @@ impl From<Problem> for DrainFailure {
             Problem::Unauthorised(_)
             | Problem::TokenUnknown(_)
             | Problem::Denied(_)
-            | Problem::Misdirected(_) => Self::NeedsPerson(text),
+            | Problem::Misdirected(_)
+            | Problem::NotOffered(_) => Self::NeedsPerson(text),
             Problem::Overload(_) => Self::Overloaded(text),
             problem if problem.is_unreachable() => Self::Unreachable(text),
             problem if problem.is_temporary() => Self::Temporary(text),

@@ -163,7 +163,7 @@ impl Portal {
             exchange = self.context.transport.post(&url, &body, within) => exchange,
             () = self.out_of_grace() => Err(Fault::no_answer(&url, "stopped while waiting")),
         };
-        let reply = decode::reply(exchange.map(|answer| answer.without(&access)));
+        let reply = decode::reply(call.method, exchange.map(|answer| answer.without(&access)));
         let reply = match call.concerns_a_record() {
             true => reply,
             false => reply.map_err(Problem::of_whole_request),

@@ -58,7 +58,11 @@ async fn a_connector_that_is_claimed_and_refused_is_remembered() {
     let mut world = World::with(lying).await;
     world.config.connector = Connector::new("tidy");
     // Commands before the first drain: they go on without it.
-    assert!(said(&world, &["queue", "list"]).await.contains("no auth_connector"));
+    assert!(
+        said(&world, &["queue", "list"])
+            .await
+            .contains("no auth_connector")
+    );
     said(&world, &["events", "list"]).await;
     said(&world, &["status", "--live"]).await;
     let with_connector = |world: &World| {

@@ -128,21 +128,25 @@ struct Check<'a> {
 impl Check<'_> {
     async fn portal(&mut self, portal: &PortalStatus) {
         if portal.member_id.is_none() {
-            return self.find(portal, Health::Critical, "no tokens are stored").await;
+            return self
+                .find(portal, Health::Critical, "no tokens are stored")
+                .await;
         }
         if let Some(why) = &portal.lost {
             self.find(
                 portal,
                 Health::Critical,
                 format!("authorisation lost: {why}"),
-            ).await;
+            )
+            .await;
         }
         if let Some(why) = &portal.unverified {
             self.find(
                 portal,
                 Health::Critical,
                 format!("tokens not verified: {why}"),
-            ).await;
+            )
+            .await;
         }
         for (is_so, text) in [
             (portal.paused, "paused"),
@@ -182,7 +186,9 @@ impl Check<'_> {
 
     async fn last_drain(&mut self, portal: &PortalStatus) {
         let Some(last) = &portal.last_drain else {
-            return self.find(portal, Health::Warning, "no drain has ended yet").await;
+            return self
+                .find(portal, Health::Warning, "no drain has ended yet")
+                .await;
         };
         let limits = self.thresholds;
         let text = self.since(
@@ -200,18 +206,21 @@ impl Check<'_> {
             portal,
             health,
             format!("last drain {text} ago: {}", last.outcome),
-        ).await;
+        )
+        .await;
     }
 
     async fn live(&mut self, portal: &PortalStatus) {
         if let Some(why) = &portal.live_error {
-            self.find(portal, Health::Unknown, format!("not asked: {why}")).await;
+            self.find(portal, Health::Unknown, format!("not asked: {why}"))
+                .await;
         }
         let Some(live) = &portal.live else {
             return;
         };
         if !live.bound {
-            self.find(portal, Health::Critical, "the events are not bound").await;
+            self.find(portal, Health::Critical, "the events are not bound")
+                .await;
         }
         let limits = self.thresholds;
         let (warning, critical) = (limits.warning_pending, limits.critical_pending);
