@@ -97,7 +97,8 @@ async fn daemon(
         stop,
         notifier: Notifier::systemd(),
         open: Box::new(move |path| {
-            open_to_drain(path, "b24-tidyd run", clock.clone(), opening.clone()).await
+            let (clock, stop) = (clock.clone(), opening.clone());
+            Box::pin(async move { open_to_drain(&path, "b24-tidyd run", clock, stop).await })
         }),
         rereads,
     };

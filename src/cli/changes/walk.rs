@@ -147,7 +147,7 @@ pub(super) async fn walk(
         store.set_walk(portal, errand.purpose, &walk).await?;
     }
     let mut report = Report::new(errand.form, list.end(), notes);
-    let mut refused = store.parked(portal)?;
+    let mut refused = store.parked(portal).await?;
     refused.retain(|it| !refused_before.contains(&(it.contact_id, it.attempts)));
     let ended = Ended {
         outcome,
