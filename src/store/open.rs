@@ -20,7 +20,7 @@ use super::{
 const APPLICATION_ID: i64 = 0x6232_3474;
 
 /// Forward migrations; the schema's version is the number of those applied.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema.sql"),
     // When guards were tried last on a portal where they did not work; when a person last brought
     // tokens, which a renewal does not change.
@@ -32,6 +32,7 @@ const MIGRATIONS: [&str; 4] = [
      ALTER TABLE portal ADD COLUMN uses_items INTEGER;
      ALTER TABLE cursor ADD COLUMN accounted_until INTEGER;
      ALTER TABLE cursor ADD COLUMN accounted_at INTEGER",
+    include_str!("conditions.sql"),
     // Addresses that a portal points to without the authorisation server naming them; features that a
     // portal claims and refuses.
     "CREATE TABLE unconfirmed_move (
@@ -223,6 +224,10 @@ fn check_file(path: &Path) -> Result<(), StoreFault> {
         }
         other => other.map_err(|error| StoreFault::from_io(path, &error))?,
     };
+    // A pipe would be waited on, and a device is nothing to change the mode of.
+    if !found.is_file() {
+        return Err(StoreFault::NotAFile(path.to_path_buf()));
+    }
     let mode = found.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(StoreFault::WrongMode {
