@@ -150,7 +150,8 @@ async fn commands_of_nobody_are_refused() {
             ["status"] => String::from_utf8_lossy(&output.stdout).into_owned(),
             _ => said,
         };
-        assert!(said.contains("state.db"), "{arguments:?}: {said}");
+        let folder = installed.folder.path().to_str().unwrap();
+        assert!(said.contains(folder), "{arguments:?}: {said}");
         assert!(!said.contains("panicked"), "{arguments:?}: {said}");
     }
     assert!(fs::read(installed.store_path()).unwrap() == before);
