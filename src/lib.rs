@@ -31,5 +31,7 @@ pub mod contact;
 pub mod drain;
 pub mod names;
 pub mod portal;
+pub mod queue;
 pub mod service;
 pub mod store;
+pub mod tidy;
