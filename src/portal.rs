@@ -29,7 +29,7 @@ use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
 
 use crate::{
-    bitrix::{Problem, Transport, oauth::ClientCredentials},
+    bitrix::{Problem, Transport, contacts::Family, oauth::ClientCredentials},
     clock::SharedClock,
     config::PortalConfig,
     store::{PortalId, PortalRecord, Store, StoreFault, Tokens},
@@ -132,6 +132,7 @@ struct Session {
     endpoint: Url,
     access: SecretString,
     connector: Option<String>,
+    contacts: Family,
     patience: Patience,
     /// Since when, without a success in between, something has been in the way.
     hindered_since: Option<Timestamp>,
@@ -155,6 +156,7 @@ impl Portal {
                 endpoint: endpoint(record)?,
                 access: record.tokens.access.clone(),
                 connector: None,
+                contacts: Family::Classic,
                 patience,
                 hindered_since: None,
             }),
@@ -219,6 +221,12 @@ impl Portal {
         session.endpoint = endpoint(&record)?;
         session.hindered_since = None;
         Ok(record)
+    }
+
+    /// The methods by which contacts are read and written here.
+    #[must_use]
+    pub fn contacts(&self) -> Family {
+        self.session().contacts
     }
 
     /// Takes the counters since the last call of this function.

@@ -4,7 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Call, Problem, Reply, Said, decode, decode::Time, limits::Step, wire};
+use super::{
+    Call, Problem, Reply,
+    contacts::{self, Family, Pair},
+    decode,
+    decode::Time,
+    limits::Step,
+    wire,
+};
 
 /// The most commands a batch may hold.
 pub const MOST_COMMANDS: usize = 50;
@@ -39,44 +46,46 @@ impl Batch {
         self.push_raw(vec![(key.into(), call.method, call.command())])
     }
 
-    /// Adds a conditional pair (protocol document, section 11): `guard` is a list call that answers the
-    /// contact's row only while nobody has touched it, `update` an update without an id, which is
-    /// taken from the guard's answer. Returns whether the pair was added.
-    pub fn push_guarded(&mut self, contact_id: u64, guard: &Call, update: &Call) -> bool {
-        if guard.has_reference() || update.has_reference() || update.params.contains_key("id") {
+    /// Adds a conditional pair (protocol document, section 11): the second call gets its id from what
+    /// the guard answers. Returns whether the pair was added.
+    pub fn push_guarded(&mut self, pair: &Pair) -> bool {
+        let Pair {
+            contact_id,
+            guard,
+            then,
+            id_at,
+        } = pair;
+        if guard.has_reference() || then.has_reference() || then.params.contains_key("id") {
             return false;
         }
         // The leading zero is vital. A reference that does not resolve yields the last node reached;
         // after a guard that failed that is the whole result map, whose integer value is 1, and the
         // update would hit contact 1. Behind a zero every such text is the number 0: refused.
-        let id = format!("0$result[{GUARD}{contact_id}][0][ID]");
-        let update = update.clone().with("id", id);
+        let id = format!("0$result[{GUARD}{contact_id}]{id_at}");
+        let then = then.clone().with("id", id);
         self.push_raw(vec![
             (
                 format!("{GUARD}{contact_id}"),
                 guard.method,
                 guard.command(),
             ),
-            (
-                format!("{UPDATE}{contact_id}"),
-                update.method,
-                update.command(),
-            ),
+            (format!("{UPDATE}{contact_id}"), then.method, then.command()),
         ])
     }
 
     /// Adds the next page of a walk by id (`contacts::walk`): it begins behind the last row of the
-    /// page that `previous` answers, which must be a full one. Returns whether it was added.
-    ///
-    /// Where that page is not full, the reference yields something else, and so does the command:
-    /// its answer means nothing then.
-    pub fn push_following(&mut self, key: impl Into<String>, page: &Call, previous: &str) -> bool {
+    /// page that `previous` answers, see [`contacts::behind`]. Returns whether it was added.
+    pub fn push_following(
+        &mut self,
+        key: impl Into<String>,
+        family: Family,
+        page: &Call,
+        previous: &str,
+    ) -> bool {
         if page.has_reference() {
             return false;
         }
-        let last = super::contacts::PAGE - 1;
-        let mut page = page.clone();
-        page.params["filter"][">ID"] = Value::from(format!("$result[{previous}][{last}][ID]"));
+        let page = contacts::behind(family, page, previous);
         self.push_raw(vec![(key.into(), page.method, page.command())])
     }
 
@@ -148,7 +157,7 @@ impl Batch {
                 .push((step(key, method), times.contains_key(key).then_some(time)));
             // An error counts before a result, as everywhere.
             let outcome = match (errors.remove(key), results.remove(key)) {
-                (Some(error), _) => Err(decode::command_problem(&error)),
+                (Some(error), _) => Err(decode::command_problem(method, &error)),
                 (None, Some(result)) => Ok(Reply {
                     result,
                     total: totals.get(key).and_then(wire::count),
@@ -166,18 +175,13 @@ impl Batch {
     }
 }
 
-/// Whether a guard found its contact untouched.
-fn holds(guard: &Reply) -> bool {
-    wire::list(guard.result.clone()).is_some_and(|rows| !rows.is_empty())
-}
-
 /// A command as the limits see it: a list under a guard's key is a guard.
 fn step(key: &str, method: &'static str) -> Step {
     let number = key.strip_prefix(GUARD).unwrap_or_default();
     let guards = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     Step {
         method,
-        guard: guards && method == Step::GUARD.method,
+        guard: guards && Family::ALL.iter().any(|family| method == family.list()),
     }
 }
 
@@ -209,21 +213,26 @@ impl BatchAnswer {
     /// The outcome of a conditional pair.
     #[must_use]
     pub fn take_guarded(&mut self, contact_id: u64) -> Guarded {
-        let guard = self.take(&format!("{GUARD}{contact_id}"));
-        let update = self.take(&format!("{UPDATE}{contact_id}"));
-        match (guard, update) {
-            (_, Ok(reply)) if wire::flag(&reply.result) != Some(false) => Guarded::Written,
-            (Ok(guard), Err(problem)) if !holds(&guard) && !problem.is_temporary() => {
-                // In whatever words: there was no contact to update.
+        let (guard_key, key) = (
+            format!("{GUARD}{contact_id}"),
+            format!("{UPDATE}{contact_id}"),
+        );
+        let method = |key: &str| self.methods.get(key).copied().unwrap_or_default();
+        let (list, then) = (method(&guard_key), method(&key));
+        let held = |guard: &Reply| contacts::holds(list, &guard.result);
+        match (self.take(&guard_key), self.take(&key)) {
+            // Where it is not what the method promises the update may have been made, or not.
+            (_, Ok(reply)) => match contacts::expect_done(then, &reply.result, contact_id) {
+                Ok(()) => Guarded::Written,
+                Err(problem) => Guarded::Failed(problem),
+            },
+            // In whatever words: there was no contact to update.
+            (Ok(guard), Err(problem)) if !held(&guard) && !problem.is_temporary() => {
                 Guarded::Touched
             }
             (Ok(_), Err(Problem::InvalidId(_))) => Guarded::Misread,
             (Err(_), Err(Problem::InvalidId(_))) => Guarded::Unguarded,
             (_, Err(problem)) => Guarded::Failed(problem),
-            (_, Ok(_)) => Guarded::Failed(Problem::Refused(Said {
-                code: String::new(),
-                text: "the update answered false".to_owned(),
-            })),
         }
     }
 
@@ -268,18 +277,23 @@ mod tests {
     use super::*;
     use crate::bitrix::contacts;
 
-    /// How a pair ends whose guard answers `guard`, and whose update is refused with `text`.
-    fn outcome(guard: &Value, text: &str) -> Guarded {
+    /// How a pair ends whose guard answers `guard`, and whose update is refused.
+    fn outcome(family: Family, guard: &Value, (code, text): (&str, &str)) -> Guarded {
+        let error = json!({"error": code, "error_description": text});
+        pair(
+            family,
+            json!({"result": {"g82": guard}, "result_error": {"u82": error}}),
+        )
+    }
+
+    /// How a pair ends whose batch answers `members`.
+    fn pair(family: Family, members: Value) -> Guarded {
         let mut batch = Batch::new();
-        let update = contacts::guarded_update(&[("NAME", "Anna".to_owned())]);
-        batch.push_guarded(
-            82,
-            &contacts::guard(82, "2026-01-05T10:00:00+03:00"),
-            &update,
-        );
-        let error = json!({"error": "", "error_description": text});
+        let fields = [("NAME", "Anna".to_owned())];
+        let modified = "2026-01-05T10:00:00+03:00";
+        batch.push_guarded(&contacts::guarded_update(family, 82, modified, &fields));
         let answer = batch.read(Reply {
-            result: json!({"result": {"g82": guard}, "result_error": {"u82": error}}),
+            result: members,
             total: None,
             time: Time::default(),
         });
@@ -290,18 +304,54 @@ mod tests {
     #[test]
     fn a_refused_guard_counts_in_whatever_words_the_update_is_refused() {
         let texts = [
-            "ID is not defined or invalid.",
-            "Contact is not found",
-            "Not found",
-            "Access denied.",
-            "Something else",
-            "",
+            ("", "ID is not defined or invalid."),
+            (
+                "100",
+                "Invalid value {0Array} to match with parameter {id}.",
+            ),
+            ("", "Contact is not found"),
+            ("NOT_FOUND", ""),
+            ("", "Access denied."),
+            ("", "Something else"),
+            ("", ""),
         ];
-        for text in texts {
-            assert_eq!(outcome(&json!([]), text), Guarded::Touched, "{text}");
+        for said in texts {
+            let (classic, universal) = (json!([]), json!({"items": []}));
+            for (family, none) in [(Family::Classic, classic), (Family::Universal, universal)] {
+                assert_eq!(outcome(family, &none, said), Guarded::Touched, "{said:?}");
+            }
         }
+        let (classic, universal) = (json!([{"ID": "82"}]), json!({"items": [{"id": 82}]}));
+        for (family, held) in [(Family::Classic, classic), (Family::Universal, universal)] {
+            assert_eq!(outcome(family, &held, texts[0]), Guarded::Misread);
+            assert_eq!(outcome(family, &held, texts[1]), Guarded::Misread);
+            let gone = Guarded::Failed(Problem::Gone);
+            assert_eq!(outcome(family, &held, texts[2]), gone);
+        }
+    }
+
+    /// Catches an answer that is taken for a write which was made.
+    #[test]
+    fn an_update_that_answers_something_else_is_looked_at_again() {
+        let ended = |family, guard: &Value, update: Value| {
+            pair(family, json!({"result": {"g82": guard, "u82": update}}))
+        };
         let held = json!([{"ID": "82"}]);
-        assert_eq!(outcome(&held, texts[0]), Guarded::Misread);
-        assert_eq!(outcome(&held, texts[1]), Guarded::Failed(Problem::Gone));
+        assert_eq!(ended(Family::Classic, &held, json!(true)), Guarded::Written);
+        let held = json!({"items": [{"id": 82}]});
+        let item = json!({"item": {"id": 82, "name": "Anna"}});
+        assert_eq!(ended(Family::Universal, &held, item), Guarded::Written);
+        for odd in [
+            json!(null),
+            json!([]),
+            json!(false),
+            json!({"item": {"id": 1}}),
+        ] {
+            for family in Family::ALL {
+                let ended = ended(family, &held, odd.clone());
+                let unclear = matches!(ended, Guarded::Failed(Problem::Unclear(_)));
+                assert!(unclear, "{family} {odd}");
+            }
+        }
     }
 }

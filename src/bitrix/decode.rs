@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Fault, Problem, Said, transport::Answer, wire};
+use super::{Fault, Problem, Said, contacts::Family, transport::Answer, wire};
 use crate::config::is_safe;
 
 /// A successful answer.
@@ -66,7 +66,8 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
     };
     if let Some(code) = body.get("error") {
         let said = said(code, body.get("error_description"));
-        return Err(judge(said, Some(answer.status)));
+        let of_one = answer.status == 400;
+        return Err(judge(said, Some(answer.status), of_one));
     }
     match (answer.status, body.remove("result")) {
         (200..300, Some(result)) => Ok(Reply {
@@ -81,8 +82,10 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
 
 /// Decides what the error of one command of a batch means.
 #[must_use]
-pub fn command_problem(error: &Value) -> Problem {
-    judge(said(&error["error"], error.get("error_description")), None)
+pub fn command_problem(method: &str, error: &Value) -> Problem {
+    let said = said(&error["error"], error.get("error_description"));
+    let of_one = Family::of_method(method).is_some();
+    judge(said, None, of_one)
 }
 
 fn said(code: &Value, text: Option<&Value>) -> Said {
@@ -146,8 +149,8 @@ fn by_status(status: u16, what: &str) -> Problem {
 }
 
 /// The tables of the protocol's error pages. The code decides; the status only helps where the same
-/// code means two things.
-fn judge(said: Said, status: Option<u16>) -> Problem {
+/// code means two things, and so does `of_one`: that a single contact may be meant.
+fn judge(said: Said, status: Option<u16>, of_one: bool) -> Problem {
     let code = said.code.to_ascii_uppercase();
     match code.as_str() {
         "EXPIRED_TOKEN" => Problem::TokenExpired,
@@ -172,16 +175,20 @@ fn judge(said: Said, status: Option<u16>) -> Problem {
         | "WRONG_AUTH_TYPE"
         | "ALLOWED_ONLY_INTRANET_USER"
         | "ERROR_EVENT_NOT_FOUND"
+        | "UPDATE_DYNAMIC_ITEM_RESTRICTED"
         | "PORTAL_DELETED" => Problem::Unauthorised(said),
-        // 400 where one item is meant, 403 where the whole method is.
-        "ACCESS_DENIED" if status == Some(400) => Problem::Denied(said),
+        // 400 where one item is meant, 403 where the whole method is; a command has no status.
+        "ACCESS_DENIED" if of_one => Problem::Denied(said),
         "ACCESS_DENIED" => Problem::Unauthorised(said),
         "NOT_FOUND" => Problem::Gone,
+        // An argument is missing or of the wrong type, which an id taken from a guard may well be.
+        "100" => Problem::InvalidId(said),
         "ERROR_METHOD_NOT_FOUND" => Problem::Unauthorised(Said {
             text: format!("{} (is the scope `crm` granted?)", said.text),
             ..said
         }),
         "" | "ERROR_CORE" | "0" => by_text(said, status),
+        "CRM_CONTACT_UPDATE_CANCELED" => Problem::Refused(said),
         _ if code.starts_with("CRM_FIELD_ERROR") => Problem::Refused(said),
         _ if status.is_some_and(|status| status >= 500) => Problem::Failed(said),
         _ => Problem::Misuse(said),
@@ -268,5 +275,40 @@ mod tests {
         let said = said(&Value::from(""), Some(&Value::from(long)));
         assert!(said.text.starts_with("Wrong value xxx"));
         assert_eq!(said.text.chars().count(), 300);
+    }
+
+    /// Catches a contact of the universal family whose error stops the portal, or counts as done.
+    #[test]
+    fn errors_of_the_universal_family_concern_the_contact_unless_they_say_otherwise() {
+        let of = |code: &str| {
+            let error = serde_json::json!({"error": code, "error_description": "в другом языке"});
+            let in_batch = command_problem("crm.item.update", &error);
+            let alone = reply(answer(400, &error.to_string())).err();
+            assert_eq!(alone.as_ref(), Some(&in_batch), "{code}");
+            in_batch
+        };
+        assert_eq!(of("NOT_FOUND"), Problem::Gone);
+        assert!(matches!(of("ACCESS_DENIED"), Problem::Denied(_)));
+        assert!(matches!(of("100"), Problem::InvalidId(_)));
+        assert!(matches!(of("INVALID_ARG_VALUE"), Problem::Misuse(_)));
+        for code in [
+            "CRM_FIELD_ERROR_VALUE_NOT_VALID",
+            "CRM_FIELD_ERROR_REQUIRED",
+            "CRM_FIELD_ERROR_OF_ANOTHER_KIND",
+            "CRM_CONTACT_UPDATE_CANCELED",
+        ] {
+            assert!(matches!(of(code), Problem::Refused(_)), "{code}");
+        }
+        for code in [
+            "UPDATE_DYNAMIC_ITEM_RESTRICTED",
+            "allowed_only_intranet_user",
+        ] {
+            assert!(matches!(of(code), Problem::Unauthorised(_)), "{code}");
+        }
+        let denied = serde_json::json!({"error": "ACCESS_DENIED"});
+        assert!(matches!(
+            command_problem("event.offline.get", &denied),
+            Problem::Unauthorised(_)
+        ));
     }
 }

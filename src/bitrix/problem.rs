@@ -70,8 +70,9 @@ pub enum Problem {
     /// The account may not touch this record.
     #[error("access to the record is denied: {0}")]
     Denied(Said),
-    /// `ID is not defined or invalid.`: for a guarded update, "look again".
-    #[error("the id is not valid: {0}")]
+    /// `ID is not defined or invalid.`, or code `100`, an argument that is missing or of the wrong
+    /// type: for a guarded update, "look again".
+    #[error("an argument is not valid: {0}")]
     InvalidId(Said),
     /// `event.bind`: the handler stands already.
     #[error("the event is bound already")]

@@ -1,28 +1,32 @@
 //! Whether conditional updates can be trusted on this portal, tried with reads alone.
 
 use super::{CallFailure, Portal, Repeat};
-use crate::bitrix::{Batch, Call, Problem, batch::Guarded, contacts};
+use crate::bitrix::{
+    Batch, Problem,
+    batch::Guarded,
+    contacts::{self, Contact},
+};
 
 impl Portal {
     /// Tries whether a guard that must hold does, and one that must not does not (protocol document,
-    /// section 11), on a contact whose `DATE_MODIFY` is `modified` and was read in a later second. The
-    /// second half of a pair is a `crm.contact.get` in place of the update: it takes its id from the
-    /// guard's answer just as the update does, and changes nothing.
+    /// section 11), on a contact that was read in a later second than it was changed. The second half
+    /// of a pair is a get in place of the update: it takes its id from the guard's answer just as the
+    /// update does, and changes nothing.
     ///
     /// # Errors
     /// The outer error says that the trial came to no end; the inner one is what is wrong with guards
     /// here, in words.
     pub async fn try_guards(
         &self,
-        id: u64,
-        modified: &str,
+        contact: &Contact,
     ) -> Result<Result<(), &'static str>, CallFailure> {
-        let read = Call::new("crm.contact.get");
+        let (family, id) = (contact.family, contact.id);
+        let modified = contact.modified.as_deref().unwrap_or_default();
         let mut batch = Batch::new();
-        batch.push("proof", &contacts::proof(id));
-        batch.push_guarded(id, &contacts::guard(id, modified), &read);
+        batch.push("proof", &contacts::proof(family, id));
+        batch.push_guarded(&contacts::guarded_get(family, id, modified));
         let mut answer = self.batch(&batch, Repeat::Freely).await?;
-        let proof = contacts::read_list(answer.take("proof")?.result, None)?;
+        let proof = contacts::read_list(family, answer.take("proof")?.result, None)?;
         if !proof.is_empty() {
             return Ok(Err("the portal ignores the condition of a guard"));
         }
@@ -36,7 +40,7 @@ impl Portal {
             }
         }
         let mut batch = Batch::new();
-        batch.push_guarded(id, &contacts::proof(id), &read);
+        batch.push_guarded(&contacts::refuted_get(family, id));
         match self.batch(&batch, Repeat::Never).await {
             Ok(mut answer) => Ok(match answer.take_guarded(id) {
                 Guarded::Written => Err("a guard that does not hold stops nothing"),

@@ -120,7 +120,12 @@ impl Portal {
     #[must_use]
     pub fn writes_that_fit(&self, most: usize) -> usize {
         let (plan, now) = (self.plan(), self.now());
-        match self.pace().operating.writes_that_fit(most, plan, now) {
+        let family = self.contacts();
+        let fit = self
+            .pace()
+            .operating
+            .writes_that_fit(most, family, plan, now);
+        match fit {
             0 => most,
             some => some,
         }
@@ -130,7 +135,7 @@ impl Portal {
     /// than the patience reaches.
     #[must_use]
     pub fn writes_wait(&self) -> Option<(Timestamp, String)> {
-        let wait = self.wait_for(&Load::writing(1))?;
+        let wait = self.wait_for(&Load::writing(1, self.contacts()))?;
         let patience = self.session().patience.longest_wait;
         (wait.until > after(self.now(), patience)).then(|| (wait.until, reason(&wait)))
     }

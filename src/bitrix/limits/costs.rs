@@ -22,8 +22,8 @@ impl Costs {
     pub(super) fn of(&self, step: Step) -> f64 {
         let known = self.0.get(step.name()).copied();
         known.unwrap_or(match step {
-            Step::UPDATE => GUESSED_UPDATE,
-            Step::PAGE => GUESSED_PAGE,
+            step if step.updates() => GUESSED_UPDATE,
+            step if step.pages() => GUESSED_PAGE,
             _ => 0.0,
         })
     }
@@ -63,38 +63,40 @@ impl Costs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bitrix::contacts::Family;
+
+    const GUARD: Step = Step::guard(Family::Classic);
+    const UPDATE: Step = Step::update(Family::Classic);
+    const PAGE: Step = Step::page(Family::Classic);
 
     #[test]
     fn guards_pages_and_updates_are_measured_apart() {
         let mut costs = Costs::default();
-        costs.measured(Step::GUARD, 0.01);
-        costs.measured(Step::PAGE, 0.5);
-        costs.measured(Step::UPDATE, 0.2);
+        costs.measured(GUARD, 0.01);
+        costs.measured(PAGE, 0.5);
+        costs.measured(UPDATE, 0.2);
         let of = |step| costs.of(step);
-        assert_eq!(
-            [of(Step::GUARD), of(Step::PAGE), of(Step::UPDATE)],
-            [0.01, 0.5, 0.2]
-        );
-        assert!((costs.of_load(&Load::writing(1)) - 0.21).abs() < 1e-9);
+        assert_eq!([of(GUARD), of(PAGE), of(UPDATE)], [0.01, 0.5, 0.2]);
+        assert!((costs.of_load(&Load::writing(1, Family::Classic)) - 0.21).abs() < 1e-9);
     }
 
     #[test]
     fn slower_is_believed_sooner_than_faster() {
         let mut costs = Costs::default();
-        costs.measured(Step::UPDATE, 1.0);
-        costs.measured(Step::UPDATE, 3.0);
-        assert!((costs.of(Step::UPDATE) - 2.0).abs() < 1e-9);
-        costs.measured(Step::UPDATE, 0.0);
-        assert!((costs.of(Step::UPDATE) - 1.4).abs() < 1e-9);
+        costs.measured(UPDATE, 1.0);
+        costs.measured(UPDATE, 3.0);
+        assert!((costs.of(UPDATE) - 2.0).abs() < 1e-9);
+        costs.measured(UPDATE, 0.0);
+        assert!((costs.of(UPDATE) - 1.4).abs() < 1e-9);
     }
 
     #[test]
     fn a_request_that_was_cut_off_took_at_least_that_long() {
         let mut costs = Costs::default();
-        let load = Load::batch([Step::GUARD, Step::UPDATE, Step::GUARD, Step::UPDATE]);
+        let load = Load::batch([GUARD, UPDATE, GUARD, UPDATE]);
         costs.cut_off(&load, 60.0);
-        assert!((costs.of(Step::UPDATE) - 30.0).abs() < 1e-9);
+        assert!((costs.of(UPDATE) - 30.0).abs() < 1e-9);
         costs.cut_off(&load, 1.0);
-        assert!((costs.of(Step::UPDATE) - 30.0).abs() < 1e-9);
+        assert!((costs.of(UPDATE) - 30.0).abs() < 1e-9);
     }
 }

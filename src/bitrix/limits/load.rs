@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::bitrix::contacts::Family;
+
 /// A command, as the limits see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Step {
@@ -23,24 +25,41 @@ impl Step {
     }
 
     /// The guard of a conditional pair.
-    pub const GUARD: Self = Self {
-        method: "crm.contact.list",
-        guard: true,
-    };
+    #[must_use]
+    pub const fn guard(family: Family) -> Self {
+        Self {
+            method: family.list(),
+            guard: true,
+        }
+    }
 
     /// An update of a contact.
-    pub const UPDATE: Self = Self::call("crm.contact.update");
+    #[must_use]
+    pub const fn update(family: Family) -> Self {
+        Self::call(family.update())
+    }
 
     /// A page of contacts.
-    pub const PAGE: Self = Self::call("crm.contact.list");
+    #[must_use]
+    pub const fn page(family: Family) -> Self {
+        Self::call(family.list())
+    }
 
-    /// The name under which its cost is kept.
+    /// The name under which its cost is kept. A guard reads one row in either family.
     pub(super) fn name(self) -> &'static str {
         if self.guard { "guard" } else { self.method }
     }
 
-    fn writes(self) -> bool {
-        self.guard || self == Self::UPDATE
+    /// Whether it updates a contact.
+    pub(super) fn updates(self) -> bool {
+        Family::ALL
+            .iter()
+            .any(|family| self == Self::update(*family))
+    }
+
+    /// Whether it reads a page of contacts.
+    pub(super) fn pages(self) -> bool {
+        Family::ALL.iter().any(|family| self == Self::page(*family))
     }
 }
 
@@ -76,9 +95,10 @@ impl Load {
 
     /// The load of a batch that writes so many contacts, each under its guard.
     #[must_use]
-    pub fn writing(contacts: usize) -> Self {
+    pub fn writing(contacts: usize, family: Family) -> Self {
+        let (guard, update) = (Step::guard(family), Step::update(family));
         Self {
-            steps: BTreeMap::from([(Step::GUARD, contacts), (Step::UPDATE, contacts)]),
+            steps: BTreeMap::from([(guard, contacts), (update, contacts)]),
             batch: true,
         }
     }
@@ -86,6 +106,6 @@ impl Load {
     /// Whether it writes contacts.
     #[must_use]
     pub fn writes(&self) -> bool {
-        self.steps.keys().any(|step| step.writes())
+        self.steps.keys().any(|step| step.guard || step.updates())
     }
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Load, Plan, Step, account::Account, costs::Costs};
 use crate::{
-    bitrix::{BatchAnswer, decode::Time},
+    bitrix::{BatchAnswer, contacts::Family, decode::Time},
     clock::after,
 };
 
@@ -57,7 +57,7 @@ impl Operating {
         self.needs(load)
             .into_iter()
             .filter_map(|(method, need)| {
-                let others = writes && method != Step::UPDATE.method;
+                let others = writes && !Step::call(method).updates();
                 let left = if others { LEFT_TO_OTHERS } else { 0.0 };
                 let limit = plan.operating_limit * (1.0 - left);
                 let until = self.accounts.get(method)?.free_at(need, limit, now);
@@ -72,9 +72,15 @@ impl Operating {
     /// How many contacts can be written in one request now, `most` at most; none where that has to
     /// wait.
     #[must_use]
-    pub fn writes_that_fit(&self, most: usize, plan: Plan, now: Timestamp) -> usize {
+    pub fn writes_that_fit(
+        &self,
+        most: usize,
+        family: Family,
+        plan: Plan,
+        now: Timestamp,
+    ) -> usize {
         let fits = |contacts: &usize| {
-            self.wait_for(&Load::writing(*contacts), plan, now)
+            self.wait_for(&Load::writing(*contacts, family), plan, now)
                 .is_none()
         };
         (1..=most).rev().find(fits).unwrap_or(0)
@@ -243,7 +249,7 @@ mod tests {
         let (mut results, mut times) = (json!({}), json!({}));
         for (at, time) in updates.iter().enumerate() {
             let key = format!("u{at}");
-            batch.push(&key, &contacts::update(7, &[]));
+            batch.push(&key, &contacts::update(Family::Classic, 7, &[]));
             results[&key] = json!(true);
             times[&key] = time.clone();
         }
@@ -257,7 +263,7 @@ mod tests {
     }
 
     fn wait(books: &Operating, updates: usize) -> Option<Wait> {
-        books.wait_for(&Load::writing(updates), PLAN, start())
+        books.wait_for(&Load::writing(updates, Family::Classic), PLAN, start())
     }
 
     #[test]
@@ -267,7 +273,10 @@ mod tests {
         books.observe_batch(&answer(&commands, &time(Some(0.0), 2.0)), start());
         assert_eq!((books.commands_booked, books.batches_booked), (true, false));
         assert_eq!(wait(&books, 60), None);
-        assert_eq!(books.writes_that_fit(100, PLAN, start()), 79);
+        assert_eq!(
+            books.writes_that_fit(100, Family::Classic, PLAN, start()),
+            79
+        );
         let wait = wait(&books, 80).map(|wait| wait.method);
         assert_eq!(wait.as_deref(), Some("crm.contact.update"));
     }
@@ -325,7 +334,7 @@ mod tests {
         let commands = [time(Some(472.0), 2.0), time(Some(472.0), 2.0)];
         books.observe_batch(&answer(&commands, &time(Some(476.0), 4.0)), start());
         assert!(wait(&books, 1).is_some());
-        let reading = Load::batch([Step::PAGE, Step::call("event.offline.get")]);
+        let reading = Load::batch([Step::page(Family::Classic), Step::call("event.offline.get")]);
         assert_eq!(books.wait_for(&reading, PLAN, start()), None);
     }
 

@@ -11,19 +11,19 @@ use crate::{
 /// # Errors
 /// A [`CallFailure`].
 pub(super) async fn try_out(portal: &Portal, chart: &mut Chart) -> Result<(), CallFailure> {
+    let family = portal.contacts();
     let reply = portal
-        .call(&contacts::walk(0, None), Repeat::Freely)
+        .call(&contacts::walk(family, 0, None), Repeat::Freely)
         .await?;
     let began = reply.time.began;
-    let contacts = contacts::read_list(reply.result, began)?;
+    let contacts = contacts::read_list(family, reply.result, began)?;
     let settled = |contact: &&Contact| contact.is_settled() == Some(true);
     let Some(contact) = contacts.iter().find(settled) else {
         chart.skip("guards", "there is no contact to try them on");
         return Ok(());
     };
     let id = contact.id;
-    let modified = contact.modified.as_deref().unwrap_or_default();
-    let said = match portal.try_guards(id, modified).await? {
+    let said = match portal.try_guards(contact).await? {
         Ok(()) => {
             chart.ok(
                 "guards",

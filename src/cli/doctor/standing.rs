@@ -245,8 +245,8 @@ fn bindings(portal: &Portal, found: &[Binding], chart: &mut Chart) {
 fn limits(portal: &Portal, answer: &BatchAnswer, chart: &mut Chart) -> Result<(), CallFailure> {
     for method in [
         "batch",
-        "crm.contact.list",
-        "crm.contact.update",
+        portal.contacts().list(),
+        portal.contacts().update(),
         "event.offline.get",
     ] {
         if let Some(until) = portal.blocked_until(method) {

@@ -40,16 +40,17 @@ pub(crate) async fn drain(contacts: u64) -> (u64, f64) {
 }
 
 async fn drain_page(portal: &Portal, engine: &Engine) -> usize {
+    let family = portal.contacts();
     let get = events::reserve(ContactEvent::Update, PAGE, false);
     let reply = portal.call(&get, Repeat::Never).await.unwrap();
     let page = events::read_page(reply.result).unwrap();
     for row in &page.rows {
         let id = row.contact_id.unwrap();
         let reply = portal
-            .call(&contacts::get(id), Repeat::Freely)
+            .call(&contacts::get(family, id), Repeat::Freely)
             .await
             .unwrap();
-        let contact = contacts::read_one(&reply.result, None).unwrap();
+        let contact = contacts::read_one(family, &reply.result, None).unwrap();
         let value_of =
             |field: b24_tidyd::names::Field| contact.fields.get(field.as_str()).map(String::as_str);
         let fields: Vec<(&'static str, String)> =
@@ -58,7 +59,7 @@ async fn drain_page(portal: &Portal, engine: &Engine) -> usize {
                 .map(|change| (change.field.as_str(), change.new))
                 .collect();
         if !fields.is_empty() {
-            let update = contacts::update(id, &fields);
+            let update = contacts::update(family, id, &fields);
             portal.call(&update, Repeat::Never).await.unwrap();
         }
     }
