@@ -143,13 +143,13 @@ impl Portal {
     ///
     /// # Errors
     /// Where the store fails, or its endpoint is no address.
-    pub fn open(
+    pub async fn open(
         context: Context,
         config: Arc<PortalConfig>,
         record: &PortalRecord,
         patience: Patience,
     ) -> Result<Self, CallFailure> {
-        let pace = pace::Pace::load(&context.store, record.id)?;
+        let pace = pace::Pace::load(&context.store, record.id).await?;
         Ok(Self {
             id: record.id,
             session: Mutex::new(Session {
@@ -214,8 +214,8 @@ impl Portal {
     ///
     /// # Errors
     /// A fault of the store.
-    pub fn reread(&self) -> Result<PortalRecord, CallFailure> {
-        let record = self.store().portal(self.id)?;
+    pub async fn reread(&self) -> Result<PortalRecord, CallFailure> {
+        let record = self.store().portal(self.id).await?;
         let mut session = self.session();
         session.access = record.tokens.access.clone();
         session.endpoint = endpoint(&record)?;

@@ -45,7 +45,7 @@ pub(super) async fn auth(cli: &Cli, args: &AuthArgs) -> anyhow::Result<Exit> {
         AuthAction::Import(args) => import::run(cli, args).await,
         AuthAction::Login(args) => login::run(cli, args).await,
         AuthAction::Status(args) => {
-            let desk = desk(cli, args.check)?;
+            let desk = desk(cli, args.check).await?;
             status::status(&desk, args, cli.portal.is_none(), &mut stdout()).await
         }
         AuthAction::Forget(args) => {
@@ -54,12 +54,13 @@ pub(super) async fn auth(cli: &Cli, args: &AuthArgs) -> anyhow::Result<Exit> {
                 .is_terminal()
                 .then_some(&mut answers as &mut dyn BufRead);
             forget::forget(
-                &desk(cli, false)?,
+                &desk(cli, false).await?,
                 args,
                 person,
                 &mut stdout(),
                 &mut stderr(),
             )
+            .await
         }
     }
 }

@@ -55,7 +55,7 @@ impl CareCommand {
         match self {
             Self::Status(args) => {
                 let status = async {
-                    let desk = desk(cli, args.live)?;
+                    let desk = desk(cli, args.live).await?;
                     status::run(&desk, args, &mut *out).await
                 };
                 match status.await {
@@ -77,11 +77,11 @@ impl CareCommand {
                 };
                 doctor::run(&ground, args, out).await
             }
-            Self::Failures(command) => command.run(&desk(cli, false)?, out),
-            Self::Queue(command) => command.run(&desk(cli, true)?, out).await,
-            Self::Events(command) => command.run(&desk(cli, true)?, out).await,
-            Self::Pause(args) => pause::pause(&desk(cli, false)?, args, out),
-            Self::Resume(args) => pause::resume(&desk(cli, false)?, args, out),
+            Self::Failures(command) => command.run(&desk(cli, false).await?, out).await,
+            Self::Queue(command) => command.run(&desk(cli, true).await?, out).await,
+            Self::Events(command) => command.run(&desk(cli, true).await?, out).await,
+            Self::Pause(args) => pause::pause(&desk(cli, false).await?, args, out).await,
+            Self::Resume(args) => pause::resume(&desk(cli, false).await?, args, out).await,
             Self::Config(command) => command.run(&cli.config_file(), &ProcessEnvironment, out),
         }
     }
@@ -89,7 +89,7 @@ impl CareCommand {
 
 /// What a command works with. One that `talks` to portals may have to renew tokens: it needs the
 /// secrets, and is not interrupted in the middle of that.
-pub(super) fn desk(cli: &Cli, talks: bool) -> anyhow::Result<Desk> {
+pub(super) async fn desk(cli: &Cli, talks: bool) -> anyhow::Result<Desk> {
     let stop = CancellationToken::new();
     let config = if talks {
         stop_on_signals(stop.clone())?;
@@ -98,10 +98,5 @@ pub(super) fn desk(cli: &Cli, talks: bool) -> anyhow::Result<Desk> {
         cli.configuration_without_secrets()?
     };
     let portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
-    Ok(Desk::open(
-        portals,
-        config.store,
-        Arc::new(SystemClock),
-        stop,
-    )?)
+    Ok(Desk::open(portals, config.store, Arc::new(SystemClock), stop).await?)
 }

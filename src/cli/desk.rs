@@ -36,13 +36,13 @@ impl Desk {
     ///
     /// # Errors
     /// A fault of the state file, other than that it is missing.
-    pub fn open(
+    pub async fn open(
         portals: Vec<PortalConfig>,
         store_path: PathBuf,
         clock: SharedClock,
         stop: CancellationToken,
     ) -> Result<Self, StoreFault> {
-        let store = match Store::open(&store_path) {
+        let store = match Store::open(&store_path).await {
             Ok(store) => Some(store),
             Err(StoreFault::Missing(_)) => None,
             Err(fault) => return Err(fault),
@@ -96,9 +96,13 @@ impl Desk {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn find(&self, portal: &PortalConfig) -> Result<Option<PortalRecord>, StoreFault> {
+    pub async fn find(&self, portal: &PortalConfig) -> Result<Option<PortalRecord>, StoreFault> {
         match &self.store {
-            Some(store) => store.find_portal(portal.url.as_str(), &portal.client_id),
+            Some(store) => {
+                store
+                    .find_portal(portal.url.as_str(), &portal.client_id)
+                    .await
+            }
             None => Ok(None),
         }
     }
@@ -107,21 +111,21 @@ impl Desk {
     ///
     /// # Errors
     /// Where there are no tokens, or a fault of the state file.
-    pub fn record(&self, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
+    pub async fn record(&self, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
         self.store()?;
-        Ok(self.find(portal)?.ok_or_else(|| no_tokens(portal))?)
+        Ok(self.find(portal).await?.ok_or_else(|| no_tokens(portal))?)
     }
 
     /// An authorised portal to talk to, paced and renewing, with the connector that fits its plan.
     ///
     /// # Errors
     /// Where there are no tokens, HTTP does not start, or a fault of the state file.
-    pub fn portal(&self, config: &Arc<PortalConfig>) -> anyhow::Result<Portal> {
-        let record = self.record(config)?;
+    pub async fn portal(&self, config: &Arc<PortalConfig>) -> anyhow::Result<Portal> {
+        let record = self.record(config).await?;
         let (store, clock) = (self.store()?.clone(), self.clock.clone());
         let context =
             Context::new(store, clock, self.stop.clone()).context("HTTP does not start")?;
-        let portal = Portal::open(context, config.clone(), &record, PATIENCE)?;
+        let portal = Portal::open(context, config.clone(), &record, PATIENCE).await?;
         portal.use_connector(connector_in_use(config, record.facts));
         Ok(portal)
     }

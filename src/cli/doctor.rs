@@ -62,7 +62,7 @@ pub async fn run(
     if let Some((config, with_secrets)) = host::configuration(ground, &mut chart) {
         let portals = choose(&config, ground.portal)?;
         let through_proxy = host::proxy(ground, &mut chart);
-        let store = host::store(&config.store, &mut chart);
+        let store = host::store(&config.store, &mut chart).await;
         if let Ok(store) = &store {
             host::drain_lock(store, &mut chart);
         }

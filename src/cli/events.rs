@@ -107,7 +107,7 @@ pub(super) async fn ask(portal: &Portal) -> anyhow::Result<Vec<Binding>> {
 }
 
 async fn bindings(desk: &Desk, config: &Arc<PortalConfig>) -> anyhow::Result<Bindings> {
-    let portal = desk.portal(config)?;
+    let portal = desk.portal(config).await?;
     let connector = portal.queue().connector;
     let found = ask(&portal).await?;
     let rows = found.iter().map(|binding| Row {
@@ -168,7 +168,7 @@ fn write(portal: &Bindings, out: &mut dyn Write) -> io::Result<()> {
 
 async fn bind(desk: &Desk, args: &EventsArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = desk.only()?;
-    let portal = desk.portal(config)?;
+    let portal = desk.portal(config).await?;
     let found = ask(&portal).await?;
     let mut batch = Batch::new();
     let mut missing = Vec::new();
@@ -178,7 +178,7 @@ async fn bind(desk: &Desk, args: &EventsArgs, out: &mut dyn Write) -> anyhow::Re
     }
     if !missing.is_empty() {
         // Before they are bound: the next survey finds nothing missing any more.
-        desk.store()?.open_gap(&portal.configured_queue())?;
+        desk.store()?.open_gap(&portal.configured_queue()).await?;
         let mut answer = portal.batch(&batch, Repeat::Freely).await?;
         for event in &missing {
             match answer.take(event) {
@@ -204,7 +204,7 @@ async fn bind(desk: &Desk, args: &EventsArgs, out: &mut dyn Write) -> anyhow::Re
 
 async fn unbind(desk: &Desk, args: &UnbindArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let config = desk.only()?;
-    let portal = desk.portal(config)?;
+    let portal = desk.portal(config).await?;
     if let Some(connector) = &args.connector {
         portal.use_connector(Some(connector.as_str()).filter(|name| !name.is_empty()));
     }

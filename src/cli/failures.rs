@@ -57,11 +57,11 @@ impl FailuresCommand {
     ///
     /// # Errors
     /// A fault of the state file, or no tokens.
-    pub fn run(&self, desk: &Desk, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    pub async fn run(&self, desk: &Desk, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self {
-            Self::List(args) => list(desk, args, out),
-            Self::Retry(args) => act(desk, args, Act::Retry, out),
-            Self::Drop(args) => act(desk, args, Act::Drop, out),
+            Self::List(args) => list(desk, args, out).await,
+            Self::Retry(args) => act(desk, args, Act::Retry, out).await,
+            Self::Drop(args) => act(desk, args, Act::Drop, out).await,
         }
     }
 }
@@ -73,22 +73,24 @@ struct Failures {
     contested: Vec<ContestedContact>,
 }
 
-fn failures(desk: &Desk, portal: &PortalConfig) -> anyhow::Result<Failures> {
+async fn failures(desk: &Desk, portal: &PortalConfig) -> anyhow::Result<Failures> {
     let mut failures = Failures {
         name: portal.name.clone(),
         parked: Vec::new(),
         contested: Vec::new(),
     };
-    if let (Some(store), Some(record)) = (&desk.store, desk.find(portal)?) {
-        failures.parked = report::parked(store, record.id)?;
-        failures.contested = report::contested(store, record.id, desk.now())?;
+    if let (Some(store), Some(record)) = (&desk.store, desk.find(portal).await?) {
+        failures.parked = report::parked(store, record.id).await?;
+        failures.contested = report::contested(store, record.id, desk.now()).await?;
     }
     Ok(failures)
 }
 
-fn list(desk: &Desk, args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let portals = desk.portals.iter().map(|portal| failures(desk, portal));
-    let portals: Vec<Failures> = portals.collect::<Result<_, _>>()?;
+async fn list(desk: &Desk, args: &ListArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+    let mut portals = Vec::new();
+    for portal in &desk.portals {
+        portals.push(failures(desk, portal).await?);
+    }
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &json!({"portals": portals}))?;
         writeln!(out)?;
@@ -138,10 +140,15 @@ enum Act {
     Drop,
 }
 
-fn act(desk: &Desk, args: &ChoiceArgs, act: Act, out: &mut dyn Write) -> anyhow::Result<Exit> {
+async fn act(
+    desk: &Desk,
+    args: &ChoiceArgs,
+    act: Act,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let portal = desk.only()?;
-    let record = desk.record(portal)?;
-    let listed = failures(desk, portal)?;
+    let record = desk.record(portal).await?;
+    let listed = failures(desk, portal).await?;
     let parked = listed.parked.iter().map(|contact| contact.contact_id);
     let contested = listed.contested.iter().map(|contact| contact.contact_id);
     let mut listed: Vec<u64> = parked.chain(contested).collect();
@@ -155,12 +162,12 @@ fn act(desk: &Desk, args: &ChoiceArgs, act: Act, out: &mut dyn Write) -> anyhow:
     let store = desk.store()?;
     let (key, done) = match act {
         Act::Retry => {
-            store.retry_parked(record.id, &meant)?;
-            store.settle_contest(record.id, &meant)?;
+            store.retry_parked(record.id, &meant).await?;
+            store.settle_contest(record.id, &meant).await?;
             ("retried", "tried again with the next drain")
         }
         Act::Drop => {
-            store.drop_failures(record.id, &meant)?;
+            store.drop_failures(record.id, &meant).await?;
             ("dropped", "taken off the list")
         }
     };

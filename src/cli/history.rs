@@ -49,7 +49,7 @@ pub struct HistoryArgs {
 ///
 /// # Errors
 /// A fault of the store, or of `out`.
-pub fn history(
+pub async fn history(
     args: &HistoryArgs,
     store: &Store,
     portal: PortalId,
@@ -66,14 +66,16 @@ pub fn history(
     let mut list = ChangeList::of_history(out, args.form)?;
     let mut written: io::Result<()> = Ok(());
     let mut none = true;
-    store.for_each_change(portal, &filter, |change| {
-        none = false;
-        written = list.written(&change);
-        match written {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        }
-    })?;
+    store
+        .for_each_change(portal, &filter, |change| {
+            none = false;
+            written = list.written(&change);
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        })
+        .await?;
     written.context("the list could not be written")?;
     let out = list.end();
     if none && args.form.is_for_people() {

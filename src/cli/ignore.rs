@@ -56,7 +56,7 @@ struct Entry<'a> {
 ///
 /// # Errors
 /// A fault of the store, or of `out`.
-pub fn ignore(
+pub async fn ignore(
     args: &IgnoreArgs,
     store: &Store,
     portal: PortalId,
@@ -65,13 +65,13 @@ pub fn ignore(
 ) -> anyhow::Result<Exit> {
     match &args.action {
         IgnoreAction::Add { contacts } => {
-            store.ignore(portal, contacts, now)?;
+            store.ignore(portal, contacts, now).await?;
             for contact in contacts {
                 writeln!(out, "contact {contact} is left alone from now on")?;
             }
         }
         IgnoreAction::Remove { contacts } => {
-            let freed = store.stop_ignoring(portal, contacts)?;
+            let freed = store.stop_ignoring(portal, contacts).await?;
             for contact in contacts {
                 if freed.contains(contact) {
                     writeln!(
@@ -83,18 +83,18 @@ pub fn ignore(
                 }
             }
         }
-        IgnoreAction::List { json } => list(store, portal, *json, out)?,
+        IgnoreAction::List { json } => list(store, portal, *json, out).await?,
     }
     Ok(Exit::Done)
 }
 
-fn list(
+async fn list(
     store: &Store,
     portal: PortalId,
     json: bool,
     out: &mut (dyn Write + Send),
 ) -> anyhow::Result<()> {
-    let ignored = store.ignored(portal)?;
+    let ignored = store.ignored(portal).await?;
     for entry in &ignored {
         let (field, value) = match &entry.value {
             Some((field, value)) => (Some(field.as_str()), Some(value.as_str())),

@@ -25,11 +25,11 @@ pub struct PauseArgs {
 ///
 /// # Errors
 /// A fault of the state file, or no tokens.
-pub fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub async fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let portal = desk.only()?;
-    let record = desk.record(portal)?;
+    let record = desk.record(portal).await?;
     let since = record.paused_at.unwrap_or(desk.now());
-    desk.store()?.set_paused(record.id, Some(since))?;
+    desk.store()?.set_paused(record.id, Some(since)).await?;
     let name = &portal.name;
     if args.json {
         let answer = json!({"portal": name, "paused": true, "paused_at": format!("{since:.0}")});
@@ -48,10 +48,10 @@ pub fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Resu
 ///
 /// # Errors
 /// A fault of the state file, or no tokens.
-pub fn resume(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub async fn resume(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
     let portal = desk.only()?;
-    let record = desk.record(portal)?;
-    desk.store()?.set_paused(record.id, None)?;
+    let record = desk.record(portal).await?;
+    desk.store()?.set_paused(record.id, None).await?;
     let name = &portal.name;
     if args.json {
         let answer = json!({"portal": name, "paused": false, "paused_at": null});

@@ -94,11 +94,11 @@ struct Group {
 }
 
 async fn queue(desk: &Desk, config: &Arc<PortalConfig>) -> anyhow::Result<Queue> {
-    let portal = desk.portal(config)?;
+    let portal = desk.portal(config).await?;
     let rows = portal.queue_rows(Listed::Everything).await?;
     // Read after the portal was asked: whatever it showed as reserved by us is in the store by now.
     let queue = portal.queue();
-    let open = desk.store()?.open_events(&queue)?;
+    let open = desk.store()?.open_events(&queue).await?;
     let there: HashSet<u64> = rows.iter().map(|row| row.id.get()).collect();
     let only_here = open.iter().filter(|event| !there.contains(&event.row_id));
     let known: HashSet<&str> = open

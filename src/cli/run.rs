@@ -73,7 +73,7 @@ async fn drain_once(
 ) -> anyhow::Result<Vec<PortalReport>> {
     let config = cli.configuration()?;
     let portals = cli.chosen_or_all(&config)?;
-    let opened = open(&config.store, "b24-tidyd run --once", stop);
+    let opened = open(&config.store, "b24-tidyd run --once", stop).await;
     let (context, _lock) = match opened {
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
@@ -92,19 +92,19 @@ async fn drain_once(
 }
 
 /// Opens the state file for draining: whole, and by nobody else at the same time.
-pub(super) fn open(
+pub(super) async fn open(
     path: &Path,
     who: &str,
     stop: CancellationToken,
 ) -> anyhow::Result<(Context, Lock)> {
-    let store = Store::open(path)?;
+    let store = Store::open(path).await?;
     let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
         exit: Exit::Temporary,
         message: format!(
             "the drain lock is held by {holder}; stop it first, or let it do the work"
         ),
     })?;
-    store.check_integrity()?;
+    store.check_integrity().await?;
     Ok((context(store, stop)?, lock))
 }
 
@@ -118,7 +118,10 @@ async fn daemon(cli: &Cli, stop: CancellationToken) -> anyhow::Result<Exit> {
         clock: Arc::new(SystemClock),
         stop,
         notifier: Notifier::systemd(),
-        open: Box::new(move |path| open(path, "b24-tidyd run", opening.clone())),
+        open: Box::new(move |path| {
+            let stop = opening.clone();
+            Box::pin(async move { open(&path, "b24-tidyd run", stop).await })
+        }),
         rereads,
     };
     tokio::select! {

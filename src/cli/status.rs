@@ -55,7 +55,7 @@ pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow:
         }
     }
     // After the portals were asked: that may have renewed the tokens.
-    let mut report = report::gather(desk)?;
+    let mut report = report::gather(desk).await?;
     let mut exits = Vec::new();
     for (portal, answer) in report.portals.iter_mut().zip(answers) {
         match answer {
@@ -86,5 +86,5 @@ async fn ask(
     desk: &Desk,
     config: &std::sync::Arc<crate::config::PortalConfig>,
 ) -> anyhow::Result<live::Live> {
-    Ok(live::ask(&desk.portal(config)?).await?)
+    Ok(live::ask(&desk.portal(config).await?).await?)
 }

@@ -43,52 +43,58 @@ impl TrustCommand {
         let (mut out, mut notes) = (io::stdout(), io::stderr());
         match self {
             Self::Preview(args) => {
-                let (mut drain, _) = to_the_portal(cli, None)?;
+                let (mut drain, _) = to_the_portal(cli, None).await?;
                 preview::preview(args, &mut drain, &mut out, &mut notes).await
             }
             Self::Sweep(args) => {
-                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("sweep"))?;
+                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("sweep")).await?;
                 sweep::sweep(args, &mut drain, &mut out, &mut notes).await
             }
             Self::Undo(args) => {
-                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("undo"))?;
+                let (mut drain, _lock) = to_the_portal(cli, args.apply.then_some("undo")).await?;
                 undo::undo(args, &mut drain, &mut out, &mut notes).await
             }
             Self::History(args) => {
-                let (store, portal) = of_the_store(cli)?;
-                history::history(args, &store, portal.id, Timestamp::now(), &mut out)
+                let (store, portal) = of_the_store(cli).await?;
+                history::history(args, &store, portal.id, Timestamp::now(), &mut out).await
             }
             Self::Ignore(args) => {
-                let (store, portal) = of_the_store(cli)?;
-                ignore::ignore(args, &store, portal.id, Timestamp::now(), &mut out)
+                let (store, portal) = of_the_store(cli).await?;
+                ignore::ignore(args, &store, portal.id, Timestamp::now(), &mut out).await
             }
         }
     }
 }
 
 /// The chosen portal as the store knows it, for commands that ask nobody else.
-fn of_the_store(cli: &Cli) -> anyhow::Result<(Store, PortalRecord)> {
+async fn of_the_store(cli: &Cli) -> anyhow::Result<(Store, PortalRecord)> {
     let config = cli.configuration_without_secrets()?;
-    let store = Store::open(&config.store)?;
+    let store = Store::open(&config.store).await?;
     let portal = cli.chosen(&config)?;
-    let record = store.find_portal(portal.url.as_str(), &portal.client_id)?;
+    let record = store
+        .find_portal(portal.url.as_str(), &portal.client_id)
+        .await?;
     Ok((store, record.ok_or_else(|| no_tokens(portal))?))
 }
 
 /// A drain of the chosen portal; with the drain lock where the command `writes`.
-fn to_the_portal(cli: &Cli, writes: Option<&str>) -> anyhow::Result<(Drain, Option<Lock>)> {
+async fn to_the_portal(cli: &Cli, writes: Option<&str>) -> anyhow::Result<(Drain, Option<Lock>)> {
     let config = cli.configuration()?;
     let portal = cli.chosen(&config)?;
     let stop = CancellationToken::new();
     run::stop_on_signals(stop.clone())?;
     let (context, lock): (Context, Option<Lock>) = match writes {
         Some(command) => {
-            let (context, lock) = run::open(&config.store, &format!("b24-tidyd {command}"), stop)?;
+            let (context, lock) =
+                run::open(&config.store, &format!("b24-tidyd {command}"), stop).await?;
             (context, Some(lock))
         }
-        None => (super::context(Store::open(&config.store)?, stop)?, None),
+        None => (
+            super::context(Store::open(&config.store).await?, stop)?,
+            None,
+        ),
     };
     let limit = config.poll.limit.get();
-    let drain = Drain::open(context, Arc::new(portal.clone()), limit, PATIENCE)?;
+    let drain = Drain::open(context, Arc::new(portal.clone()), limit, PATIENCE).await?;
     Ok((drain.ok_or_else(|| no_tokens(portal))?, lock))
 }

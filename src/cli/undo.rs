@@ -66,7 +66,7 @@ pub async fn undo(
         until: args.until.map(|when| when.resolve(now)),
         rule: None,
     };
-    let values = values_to_put_back(portal.store(), portal.id, &chosen)?;
+    let values = values_to_put_back(portal.store(), portal.id, &chosen).await?;
     let planned = values.len() as u64;
     let mut list = ChangeList::of_plans(out, args.form)?;
     let mut found = 0;

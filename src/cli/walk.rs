@@ -67,7 +67,7 @@ pub(super) async fn walk(
 ) -> anyhow::Result<Exit> {
     let (store, portal) = (drain.portal().store().clone(), drain.portal().id);
     let began = drain.portal().now();
-    let (mut walk, mut progress) = begin(errand, drain, notes)?;
+    let (mut walk, mut progress) = begin(errand, drain, notes).await?;
     let mut list = ChangeList::of_plans(out, errand.form)?;
     let (mut found, mut settled, mut noted_at) = (0, 0, began);
     let clock = drain.portal().clock();
@@ -81,7 +81,7 @@ pub(super) async fn walk(
         };
         let looked_at_before = progress.looked_at;
         let summary = drain
-            .sweep_pass(&order, &mut |swept| {
+            .sweep_pass(&order, async |swept| {
                 match swept {
                     Swept::Found {
                         contact_id,
@@ -101,7 +101,7 @@ pub(super) async fn walk(
                         walk.reached = contact_id;
                         progress.looked_at = looked_at_before + looked_at;
                         walk.state = serde_json::to_string(&progress).map_err(io::Error::from)?;
-                        store.set_walk(portal, errand.purpose, &walk)?;
+                        store.set_walk(portal, errand.purpose, &walk).await?;
                         if clock.now() >= after(noted_at, BETWEEN_NOTES) {
                             noted_at = clock.now();
                             let (looked_at, change) = (progress.looked_at, progress.changes.contacts);
@@ -132,17 +132,17 @@ pub(super) async fn walk(
     };
     let full = errand.limit.is_some_and(|limit| found >= limit);
     if outcome == Outcome::Done && !full {
-        store.end_walk(portal, errand.purpose)?;
+        store.end_walk(portal, errand.purpose).await?;
     } else {
         walk.state = serde_json::to_string(&progress)?;
-        store.set_walk(portal, errand.purpose, &walk)?;
+        store.set_walk(portal, errand.purpose, &walk).await?;
     }
     let mut report = Report::new(errand.form, list.end(), notes);
     sum_up(errand, &progress, &outcome, full, walk.reached, &mut report)
 }
 
 /// Where the walk begins: behind the last contact of an unfinished one of the same kind.
-fn begin(
+async fn begin(
     errand: &Errand,
     drain: &Drain,
     notes: &mut (dyn Write + Send),
@@ -153,7 +153,7 @@ fn begin(
         drain.portal().now(),
     );
     if !errand.restart
-        && let Some(walk) = store.walk(portal, errand.purpose)?
+        && let Some(walk) = store.walk(portal, errand.purpose).await?
     {
         let (begun, reached) = (walk.begun_at, walk.reached);
         match serde_json::from_str::<Progress>(&walk.state) {
@@ -170,7 +170,7 @@ fn begin(
             )?,
         }
     }
-    store.end_walk(portal, errand.purpose)?;
+    store.end_walk(portal, errand.purpose).await?;
     let progress = Progress {
         asked: errand.modified_since,
         since: errand.modified_since.map(|when| when.resolve(now)),

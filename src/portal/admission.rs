@@ -154,7 +154,7 @@ impl<'a> Admission<'a> {
     /// A [`NotAdmitted`] that tells whether the pair had to be renewed, and was therefore stored.
     pub async fn admit(&self, handed: Handed) -> Result<Admitted, NotAdmitted> {
         self.check_portal(handed.portal.as_deref())?;
-        let known = self.known().map_err(Obstacle::from)?;
+        let known = self.known().await.map_err(Obstacle::from)?;
         match self.ask(&handed.access).await {
             Ok(standing) => {
                 let member = handed
@@ -189,9 +189,9 @@ impl<'a> Admission<'a> {
         }
     }
 
-    fn known(&self) -> Result<Option<PortalRecord>, StoreFault> {
+    async fn known(&self) -> Result<Option<PortalRecord>, StoreFault> {
         let (url, client) = (self.config.url.as_str(), &self.config.client_id);
-        self.context.store.find_portal(url, client)
+        self.context.store.find_portal(url, client).await
     }
 
     fn endpoint(&self) -> Result<Url, Obstacle> {
@@ -226,8 +226,8 @@ impl<'a> Admission<'a> {
         let store = &self.context.store;
         let (url, client) = (self.config.url.as_str(), &self.config.client_id);
         let now = self.context.clock.now();
-        let id = store.store_tokens(client, url, &tokens, None, now)?;
-        learn_plan(store, id, standing)?;
+        let id = store.store_tokens(client, url, &tokens, None, now).await?;
+        learn_plan(store, id, standing).await?;
         Ok(Admitted {
             id,
             member_id,
@@ -249,17 +249,23 @@ impl<'a> Admission<'a> {
             stored: true,
         };
         let call = |failure| kept(Obstacle::Call(failure));
-        let mark = |reason: &str| {
-            let marked = store.set_unverified(id, Some(reason));
+        let mark = async |reason: String| {
+            let marked = store.set_unverified(id, Some(&reason)).await;
             marked.map_err(CallFailure::from).map_err(call)
         };
-        let record = store.portal(id).map_err(CallFailure::from).map_err(call)?;
+        let record = store
+            .portal(id)
+            .await
+            .map_err(CallFailure::from)
+            .map_err(call)?;
         if let Some(handed) = stray {
             let configured = authority(&self.config.url);
             return Err(kept(Obstacle::OtherPortal { handed, configured }));
         }
         let config = self.config.clone();
-        let portal = Portal::open(self.context.clone(), config, &record, PATIENCE).map_err(call)?;
+        let portal = Portal::open(self.context.clone(), config, &record, PATIENCE)
+            .await
+            .map_err(call)?;
         match portal.verify().await {
             Ok(Ok(standing)) => Ok(Admitted {
                 id,
@@ -268,11 +274,11 @@ impl<'a> Admission<'a> {
                 renewed: true,
             }),
             Ok(Err(unfit)) => {
-                mark(&unfit.to_string())?;
+                mark(unfit.to_string()).await?;
                 Err(kept(unfit.into()))
             }
             Err(failure) => {
-                mark(&format!("its check brought no answer: {failure}"))?;
+                mark(format!("its check brought no answer: {failure}")).await?;
                 Err(call(failure))
             }
         }
@@ -290,11 +296,11 @@ impl<'a> Admission<'a> {
         };
         let was_stored = known.as_ref().is_some_and(same);
         let _lock = self.lock(known.as_ref()).await?;
-        let known = self.known()?;
+        let known = self.known().await?;
         if was_stored && !known.as_ref().is_some_and(same) {
             return Err(Obstacle::Superseded);
         }
-        self.context.store.prove_writable()?;
+        self.context.store.prove_writable().await?;
         let grant = self.renewed(handed).await?;
         let known_member = known.map(|record| record.tokens.member_id);
         let configured = authority(&self.config.url);
@@ -342,7 +348,8 @@ impl<'a> Admission<'a> {
             let stored = self
                 .context
                 .store
-                .store_tokens(client, url, tokens, Some(reason), now);
+                .store_tokens(client, url, tokens, Some(reason), now)
+                .await;
             match stored {
                 Ok(id) => return Ok(id),
                 Err(fault) if tries >= STORING.tries => return Err(Obstacle::NotStored(fault)),

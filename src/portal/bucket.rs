@@ -40,30 +40,37 @@ impl<'a> SharedBucket<'a> {
     }
 
     /// Books a request; or tells when there is room for it.
-    pub(super) fn take(&self, now: Timestamp) -> Result<Result<(), Timestamp>, StoreFault> {
-        self.with(now, |bucket| bucket.take(self.plan, now))
+    pub(super) async fn take(&self, now: Timestamp) -> Result<Result<(), Timestamp>, StoreFault> {
+        let plan = self.plan;
+        self.with(now, move |bucket| bucket.take(plan, now)).await
     }
 
     /// The portal said that its bucket is full.
-    pub(super) fn overflowed(&self, now: Timestamp) -> Result<(), StoreFault> {
-        self.with(now, |bucket| bucket.overflowed(self.plan, now))
+    pub(super) async fn overflowed(&self, now: Timestamp) -> Result<(), StoreFault> {
+        let plan = self.plan;
+        self.with(now, move |bucket| bucket.overflowed(plan, now))
+            .await
     }
 
     /// How many requests are in it, as far as this store knows.
-    pub(super) fn level(&self, now: Timestamp) -> Result<f64, StoreFault> {
-        self.with(now, |bucket| bucket.level_at(self.plan, now))
+    pub(super) async fn level(&self, now: Timestamp) -> Result<f64, StoreFault> {
+        let plan = self.plan;
+        self.with(now, move |bucket| bucket.level_at(plan, now))
+            .await
     }
 
-    fn with<T>(
+    async fn with<T: Send + 'static>(
         &self,
         now: Timestamp,
-        step: impl FnOnce(&mut Bucket) -> T,
+        step: impl Fn(&mut Bucket) -> T + Send + 'static,
     ) -> Result<T, StoreFault> {
-        self.store.with_bucket(&self.host, |before| {
-            let before = before.map(|(level, as_of)| Bucket { level, as_of });
-            let mut bucket = before.unwrap_or(Bucket::empty(now));
-            let answer = step(&mut bucket);
-            ((bucket.level, bucket.as_of), answer)
-        })
+        self.store
+            .with_bucket(&self.host, move |before| {
+                let before = before.map(|(level, as_of)| Bucket { level, as_of });
+                let mut bucket = before.unwrap_or(Bucket::empty(now));
+                let answer = step(&mut bucket);
+                ((bucket.level, bucket.as_of), answer)
+            })
+            .await
     }
 }

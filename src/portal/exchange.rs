@@ -35,7 +35,7 @@ impl Portal {
                     other => other,
                 })?;
         let answer = batch.read(answer)?;
-        self.note(self.learn_from_batch(&answer));
+        self.note(self.learn_from_batch(&answer).await);
         Ok(answer)
     }
 
@@ -45,7 +45,7 @@ impl Portal {
     /// A [`CallFailure`].
     pub async fn call(&self, call: &Call, repeat: Repeat) -> Result<Reply, CallFailure> {
         let reply = self.send(call, &Load::call(call.method), repeat).await?;
-        self.note(self.learn_from_call(call.method, &reply));
+        self.note(self.learn_from_call(call.method, &reply).await);
         Ok(reply)
     }
 
@@ -67,7 +67,7 @@ impl Portal {
                 Ok(reply) => {
                     self.session().hindered_since = None;
                     if moves > 0 {
-                        self.remember_move();
+                        self.remember_move().await;
                     }
                     return Ok(reply);
                 }
@@ -75,7 +75,7 @@ impl Portal {
             };
             tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
             match problem {
-                Problem::TokenUnknown(_) if moves > 0 => return Err(self.refuse_move()?),
+                Problem::TokenUnknown(_) if moves > 0 => return Err(self.refuse_move().await?),
                 // One renewal is all that may help: more of them get the application blocked. What others
                 // have renewed meanwhile may have ended by now, too.
                 Problem::TokenExpired | Problem::TokenUnknown(_)
@@ -85,7 +85,9 @@ impl Portal {
                     replaced += 1;
                 }
                 Problem::TokenExpired | Problem::TokenUnknown(_) => {
-                    return Err(self.lose_authorisation(&format!("{REFUSED_FRESH} ({problem})")));
+                    return Err(self
+                        .lose_authorisation(&format!("{REFUSED_FRESH} ({problem})"))
+                        .await);
                 }
                 Problem::Moved(target) if moves < MOST_MOVES => {
                     self.follow(&target)?;
@@ -93,16 +95,16 @@ impl Portal {
                 }
                 // Nothing was processed: once more as soon as the books say so, where the patience
                 // reaches that far.
-                Problem::MethodBlocked => self.learn_of_block(call.method)?,
+                Problem::MethodBlocked => self.learn_of_block(call.method).await?,
                 problem => {
                     let unprocessed =
                         matches!(problem, Problem::RateLimited | Problem::Unreachable(_));
                     let harmless = problem.may_have_been_processed() && repeat == Repeat::Freely;
                     if problem.may_have_been_processed() {
-                        self.note(self.learn_of_loss(load, sent));
+                        self.note(self.learn_of_loss(load, sent).await);
                     }
                     if problem == Problem::RateLimited {
-                        self.bucket_overflowed()?;
+                        self.bucket_overflowed().await?;
                     }
                     if !(unprocessed || harmless) || tries >= self.retry.tries {
                         return Err(problem.into());

@@ -21,10 +21,11 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn load(store: &Store, portal: PortalId) -> Result<Self, StoreFault> {
+    pub(super) async fn load(store: &Store, portal: PortalId) -> Result<Self, StoreFault> {
         // Books that an older version wrote, or nobody, begin anew.
         let operating = store
-            .pace(portal)?
+            .pace(portal)
+            .await?
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
         Ok(Self { operating })
@@ -40,23 +41,23 @@ impl Portal {
         if let Some(wait) = self.wait_for(load) {
             self.rest_until(wait.until, &reason(&wait)).await?;
         }
-        while let Err(room_at) = self.bucket().take(self.now())? {
+        while let Err(room_at) = self.bucket().take(self.now()).await? {
             self.rest_until(room_at, "the request bucket is full")
                 .await?;
         }
         Ok(())
     }
 
-    pub(super) fn bucket_overflowed(&self) -> Result<(), StoreFault> {
-        self.bucket().overflowed(self.now())
+    pub(super) async fn bucket_overflowed(&self) -> Result<(), StoreFault> {
+        self.bucket().overflowed(self.now()).await
     }
 
     /// How many requests are in the portal's bucket, as far as this store knows.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn bucket_level(&self) -> Result<f64, StoreFault> {
-        self.bucket().level(self.now())
+    pub async fn bucket_level(&self) -> Result<f64, StoreFault> {
+        self.bucket().level(self.now()).await
     }
 
     fn bucket(&self) -> SharedBucket<'_> {
@@ -64,16 +65,17 @@ impl Portal {
         SharedBucket::of(self.store(), &endpoint, &self.config)
     }
 
-    pub(super) fn learn_from_call(
+    pub(super) async fn learn_from_call(
         &self,
         method: &'static str,
         reply: &Reply,
     ) -> Result<(), StoreFault> {
         let now = self.now();
         self.book(|books| books.observe_call(method, reply.time, now))
+            .await
     }
 
-    pub(super) fn learn_from_batch(&self, answer: &BatchAnswer) -> Result<(), StoreFault> {
+    pub(super) async fn learn_from_batch(&self, answer: &BatchAnswer) -> Result<(), StoreFault> {
         let (plan, now) = (self.plan(), self.now());
         self.book(|books| {
             books.observe_batch(answer, now);
@@ -81,30 +83,37 @@ impl Portal {
                 books.blocked(method, plan, now);
             }
         })
+        .await
     }
 
     /// The portal refused a call for its execution time.
-    pub(super) fn learn_of_block(&self, method: &str) -> Result<(), StoreFault> {
+    pub(super) async fn learn_of_block(&self, method: &str) -> Result<(), StoreFault> {
         let (plan, now) = (self.plan(), self.now());
         self.book(|books| {
             books.blocked(method, plan, now);
         })
+        .await
     }
 
     /// A request that was sent at `sent` brought no usable answer.
-    pub(super) fn learn_of_loss(&self, load: &Load, sent: Timestamp) -> Result<(), StoreFault> {
+    pub(super) async fn learn_of_loss(
+        &self,
+        load: &Load,
+        sent: Timestamp,
+    ) -> Result<(), StoreFault> {
         let now = self.now();
         self.book(|books| books.lost(load, seconds_between(sent, now), now))
+            .await
     }
 
-    fn book(&self, change: impl FnOnce(&mut Operating)) -> Result<(), StoreFault> {
+    async fn book(&self, change: impl FnOnce(&mut Operating)) -> Result<(), StoreFault> {
         let text = {
             let mut pace = self.pace();
             change(&mut pace.operating);
             serde_json::to_string(&pace.operating)
         };
         match text {
-            Ok(text) => self.store().set_pace(self.id, &text),
+            Ok(text) => self.store().set_pace(self.id, &text).await,
             Err(_) => Ok(()),
         }
     }

@@ -28,17 +28,17 @@ impl Portal {
 
     /// The new address has accepted our token, which no portal but ours does (it belongs to one
     /// `member_id`; each renewal compares that, too).
-    pub(super) fn remember_move(&self) {
+    pub(super) async fn remember_move(&self) {
         let endpoint = self.session().endpoint.clone();
         tracing::warn!(portal = %self.config.name, %endpoint,
             "the portal was renamed; change its `url` in the configuration at leisure");
-        self.note(self.store().set_endpoint(self.id, endpoint.as_str()));
+        self.note(self.store().set_endpoint(self.id, endpoint.as_str()).await);
     }
 
     /// The new address does not know our token: it is another portal, and gets nothing more from us.
-    pub(super) fn refuse_move(&self) -> Result<CallFailure, CallFailure> {
+    pub(super) async fn refuse_move(&self) -> Result<CallFailure, CallFailure> {
         let elsewhere = self.session().endpoint.clone();
-        self.reread()?;
+        self.reread().await?;
         Ok(Problem::Unauthorised(Said {
             code: String::new(),
             text: format!(

@@ -48,7 +48,7 @@ impl Portal {
                 }
             }
         };
-        let record = self.reread()?;
+        let record = self.reread().await?;
         if record.tokens.access.expose_secret() != used.expose_secret() {
             unstored.0 = None;
             return Ok(false);
@@ -69,21 +69,22 @@ impl Portal {
         match self
             .store()
             .rotate_tokens(self.id, refreshed, &tokens, self.now())
+            .await
         {
             Err(fault) => {
                 unstored.0 = Some(tokens);
                 return Err(fault.into());
             }
             // An import has brought another pair meanwhile: that one is what people want used.
-            Ok(false) => return self.reread().map(|_| false),
+            Ok(false) => return self.reread().await.map(|_| false),
             Ok(true) => {}
         }
         self.meter().renewals += 1;
         tracing::info!(portal = %self.config.name, "access token renewed");
         if tokens.endpoint != record.tokens.endpoint {
-            self.store().set_endpoint(self.id, &tokens.endpoint)?;
+            self.store().set_endpoint(self.id, &tokens.endpoint).await?;
         }
-        self.reread()?;
+        self.reread().await?;
         Ok(true)
     }
 
@@ -106,23 +107,23 @@ impl Portal {
                 () = self.out_of_grace() => return Err(CallFailure::Stopped),
             };
             match granted {
-                Ok(grant) => return self.tokens(record, grant),
+                Ok(grant) => return self.tokens(record, grant).await,
                 Err(GrantProblem::InvalidGrant(said)) => {
                     // An import beside us may have replaced the pair; then that is the one to use.
-                    let now_stored = self.store().portal(self.id)?.tokens;
+                    let now_stored = self.store().portal(self.id).await?.tokens;
                     if now_stored.refresh.expose_secret() != record.tokens.refresh.expose_secret() {
                         return Ok(now_stored);
                     }
                     return Err(self.lose_authorisation(&format!(
                         "the refresh token is no longer accepted ({said}): another program renewed \
                          it, the state file was restored from a backup, or 180 days have passed"
-                    )));
+                    )).await);
                 }
                 Err(GrantProblem::Refused(said)) => {
                     return Err(self.lose_authorisation(&format!(
                         "the authorisation server refuses the application ({said}): compare its \
                          client_id and client secret"
-                    )));
+                    )).await);
                 }
                 // The answer may be lost although the pair was rotated: the old token tells.
                 Err(problem) => {
@@ -144,15 +145,17 @@ impl Portal {
         }
     }
 
-    fn tokens(&self, record: &PortalRecord, grant: Grant) -> Result<Tokens, CallFailure> {
+    async fn tokens(&self, record: &PortalRecord, grant: Grant) -> Result<Tokens, CallFailure> {
         if let Some(member) = grant
             .member_id
             .as_ref()
             .filter(|id| **id != record.tokens.member_id)
         {
-            return Err(self.lose_authorisation(&format!(
-                "the renewed token belongs to another portal (member_id {member})"
-            )));
+            return Err(self
+                .lose_authorisation(&format!(
+                    "the renewed token belongs to another portal (member_id {member})"
+                ))
+                .await);
         }
         // The endpoint stays where we last reached the portal unless the server names another one.
         let endpoint = grant
@@ -171,12 +174,12 @@ impl Portal {
     }
 
     /// Remembers that a person has to authorise anew, and says how.
-    pub(super) fn lose_authorisation(&self, said: &str) -> CallFailure {
+    pub(super) async fn lose_authorisation(&self, said: &str) -> CallFailure {
         let reason = format!(
             "{said}; authorise anew with `b24-tidyd --portal {name} auth login` or `auth import`",
             name = self.config.name
         );
-        match self.store().set_lost(self.id, Some(&reason)) {
+        match self.store().set_lost(self.id, Some(&reason)).await {
             Ok(()) => CallFailure::AuthorisationLost(reason),
             Err(fault) => fault.into(),
         }

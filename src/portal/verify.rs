@@ -33,12 +33,14 @@ impl Portal {
         let store = self.store();
         match &verdict {
             Ok(standing) => {
-                learn_plan(store, self.id, *standing)?;
-                store.set_unverified(self.id, None)?;
-                store.set_lost(self.id, None)?;
+                learn_plan(store, self.id, *standing).await?;
+                store.set_unverified(self.id, None).await?;
+                store.set_lost(self.id, None).await?;
             }
-            Err(unfit) if store.portal(self.id)?.unverified.is_some() => {
-                store.set_unverified(self.id, Some(&unfit.to_string()))?;
+            Err(unfit) if store.portal(self.id).await?.unverified.is_some() => {
+                store
+                    .set_unverified(self.id, Some(&unfit.to_string()))
+                    .await?;
             }
             Err(_) => {}
         }
@@ -47,13 +49,13 @@ impl Portal {
 }
 
 /// Remembers what the checks told about the plan.
-pub(super) fn learn_plan(
+pub(super) async fn learn_plan(
     store: &Store,
     id: PortalId,
     standing: Standing,
 ) -> Result<(), StoreFault> {
-    let mut facts = store.portal(id)?.facts;
+    let mut facts = store.portal(id).await?.facts;
     facts.plan_confirms = Some(standing.plan_confirms);
     facts.plan_connector = Some(standing.plan_connector);
-    store.set_plan_facts(id, facts)
+    store.set_plan_facts(id, facts).await
 }

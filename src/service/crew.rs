@@ -207,7 +207,7 @@ mod tests {
     use crate::{clock::SystemClock, config::ProcessEnvironment, service::Notifier, store::Store};
 
     /// A crew for one portal that nobody has authorised yet.
-    fn crew(folder: &std::path::Path) -> anyhow::Result<Crew> {
+    async fn crew(folder: &std::path::Path) -> anyhow::Result<Crew> {
         let file = folder.join("config.toml");
         std::fs::write(
             &file,
@@ -215,7 +215,7 @@ mod tests {
         )?;
         let config = Config::load_without_secrets(&file, &ProcessEnvironment)?;
         let clock = Arc::new(SystemClock);
-        let store = Store::open_or_create(&folder.join("state.db"))?;
+        let store = Store::open_or_create(&folder.join("state.db")).await?;
         let context = Context::new(store, clock.clone(), CancellationToken::new())?;
         let notifier = Notifier::new(|_| true, None);
         let (watch, board) = (
@@ -232,7 +232,7 @@ mod tests {
     async fn a_worker_that_broke_down_is_replaced_and_the_next_one_keeps_its_pace()
     -> anyhow::Result<()> {
         let folder = tempfile::tempdir()?;
-        let mut crew = crew(folder.path())?;
+        let mut crew = crew(folder.path()).await?;
         let of = |crew: &Crew| -> Vec<(Id, f64)> {
             let members = crew.members.iter();
             members

@@ -1,6 +1,10 @@
 //! The daemon: opens the state file, sets workers and schedule to work, and listens to its manager.
 
-use std::path::Path;
+use std::{
+    future::Future,
+    path::{Path, PathBuf},
+    pin::Pin,
+};
 
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -28,7 +32,10 @@ const LAST_WORDS: u32 = 10;
 const BETWEEN_LAST_WORDS: f64 = 0.05;
 
 /// Opens the state file and takes its drain lock.
-pub type OpenStore = dyn Fn(&Path) -> anyhow::Result<(Context, Lock)> + Send + Sync;
+pub type OpenStore = dyn Fn(PathBuf) -> Opening + Send + Sync;
+
+/// The state file's opening under way.
+pub type Opening = Pin<Box<dyn Future<Output = anyhow::Result<(Context, Lock)>> + Send>>;
 
 /// A configuration that was read again, or the lines that say what is wrong with it.
 pub type Reread = Result<Config, Vec<String>>;
@@ -110,7 +117,7 @@ impl Daemon {
         let clock = watch.clock_of("state file");
         let mut told = false;
         loop {
-            let error = match (self.open)(&config.store) {
+            let error = match (self.open)(config.store.clone()).await {
                 Ok(opened) => return Ok(Some(opened)),
                 Err(error) => error,
             };

@@ -93,8 +93,8 @@ impl Metrics {
     }
 
     /// Counts a drain. What goes wrong with that the drain itself has met as well.
-    pub(super) fn after_drain(&self, store: &Store, drained: &Drained<'_>, now: Timestamp) {
-        if let Err(fault) = count(store, drained, now) {
+    pub(super) async fn after_drain(&self, store: &Store, drained: &Drained<'_>, now: Timestamp) {
+        if let Err(fault) = count(store, drained, now).await {
             tracing::debug!(%fault, "a drain was not counted");
         }
         self.drains.send_modify(|drains| *drains += 1);
@@ -126,7 +126,7 @@ impl Keeper {
     /// Writes after drains, until nobody is left who could report one. `stop` ends the pauses.
     pub(super) async fn run(mut self, context: Context) {
         while self.drains.changed().await.is_ok() {
-            self.write(&context.store);
+            self.write(&context.store).await;
             let next = after(context.clock.now(), BETWEEN_WRITES);
             tokio::select! {
                 () = context.stop.cancelled() => {}
@@ -136,9 +136,10 @@ impl Keeper {
     }
 
     /// Writes the file anew. What goes wrong is logged, once.
-    pub(super) fn write(&mut self, store: &Store) {
+    pub(super) async fn write(&mut self, store: &Store) {
         let outcome = self
             .render(store)
+            .await
             .map_err(io::Error::other)
             .and_then(|text| write_whole(&self.file, &text));
         let failed_before = std::mem::replace(&mut self.failing, outcome.is_err());
@@ -154,17 +155,17 @@ impl Keeper {
     }
 
     /// The whole file.
-    fn render(&self, store: &Store) -> Result<String, StoreFault> {
+    async fn render(&self, store: &Store) -> Result<String, StoreFault> {
         let mut page = Page::default();
         let mut portals = Vec::new();
         for (name, url, client_id) in self.portals.iter() {
-            if let Some(record) = store.find_portal(url, client_id)? {
+            if let Some(record) = store.find_portal(url, client_id).await? {
                 portals.push(Observed {
                     name,
-                    tallies: store.tallies(record.id)?,
-                    backlog: store.backlog(record.id)?,
-                    parked: store.parked(record.id)?.len(),
-                    contested: store.contested(record.id)?.len(),
+                    tallies: store.tallies(record.id).await?,
+                    backlog: store.backlog(record.id).await?,
+                    parked: store.parked(record.id).await?.len(),
+                    contested: store.contested(record.id).await?.len(),
                     record,
                 });
             }
@@ -258,7 +259,7 @@ fn seconds(moment: Timestamp) -> f64 {
     moment.as_millisecond() as f64 / 1000.0
 }
 
-fn count(store: &Store, drained: &Drained<'_>, now: Timestamp) -> Result<(), StoreFault> {
+async fn count(store: &Store, drained: &Drained<'_>, now: Timestamp) -> Result<(), StoreFault> {
     let tally = |name: &str, labels: String, value: f64| Tally {
         name: name.to_owned(),
         labels,
@@ -285,7 +286,7 @@ fn count(store: &Store, drained: &Drained<'_>, now: Timestamp) -> Result<(), Sto
     if drained.success {
         replaced.push(plain("last_success_timestamp_seconds", seconds(now)));
     }
-    store.tally(drained.portal, &added, &replaced)
+    store.tally(drained.portal, &added, &replaced).await
 }
 
 /// The file as it grows.

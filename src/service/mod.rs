@@ -18,7 +18,7 @@ mod schedule;
 mod watch;
 mod worker;
 
-pub use daemon::{Daemon, OpenStore, Reread};
+pub use daemon::{Daemon, OpenStore, Opening, Reread};
 pub use headway::{Headway, about};
 pub use notifier::Notifier;
 pub use once::{Ending, OnProgress, PortalReport, drain_all_once, drain_once};

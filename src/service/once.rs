@@ -103,7 +103,7 @@ pub async fn drain_all_once(
     }
     let mut reports: Vec<(usize, PortalReport)> = tasks.join_all().await;
     if let Some(metrics) = metrics {
-        metrics.keeper().write(&context.store);
+        metrics.keeper().write(&context.store).await;
     }
     reports.sort_by_key(|(at, _)| *at);
     reports.into_iter().map(|(_, report)| report).collect()
@@ -122,7 +122,7 @@ pub async fn drain_once(
     let patience = Patience {
         longest_wait: max_wait.as_secs_f64(),
     };
-    let mut drain = match Drain::open(context.clone(), config, limit, patience) {
+    let mut drain = match Drain::open(context.clone(), config, limit, patience).await {
         Ok(Some(drain)) => drain,
         Ok(None) => return report,
         Err(failure) => {
@@ -223,7 +223,7 @@ async fn forget_history(
     portal: PortalId,
     before: Timestamp,
 ) -> Result<(), StoreFault> {
-    while !context.stop.is_cancelled() && context.store.prune_history(portal, before)? {
+    while !context.stop.is_cancelled() && context.store.prune_history(portal, before).await? {
         tokio::task::yield_now().await;
     }
     Ok(())
@@ -252,7 +252,7 @@ async fn wind_up(
             outcome: report.ending.as_str(),
             success: report.ending.is_success(),
         };
-        metrics.after_drain(&context.store, &drained, now);
+        metrics.after_drain(&context.store, &drained, now).await;
     }
     if report.ending.is_success() {
         let mut heartbeat = Heartbeat::new(&config.name, config.heartbeat_url.clone());

@@ -161,7 +161,7 @@ impl Worker {
                 () = self.clock.sleep_until(moment) => {}
             },
             Next::NotBefore(moment) => {
-                let was_lost = self.authorisation().is_some_and(|it| it.lost);
+                let was_lost = self.authorisation().await.is_some_and(|it| it.lost);
                 let rest = self.clock.sleep_until(moment);
                 tokio::pin!(rest);
                 loop {
@@ -169,7 +169,7 @@ impl Worker {
                         () = &mut rest => return,
                         () = self.poked(pokes) => {}
                     }
-                    let Some(now) = self.authorisation() else {
+                    let Some(now) = self.authorisation().await else {
                         continue;
                     };
                     // A renewal of our own ends a loss as well, but not while we rest.
@@ -201,14 +201,19 @@ impl Worker {
     }
 
     /// Of the portal as it is stored now; none where that cannot be read.
-    fn authorisation(&self) -> Option<Authorisation> {
+    async fn authorisation(&self) -> Option<Authorisation> {
         let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
-        let record = self.context.store.find_portal(url, client_id).ok()??;
+        let record = self
+            .context
+            .store
+            .find_portal(url, client_id)
+            .await
+            .ok()??;
         Some(Authorisation::of(&record))
     }
 
     async fn pass(&mut self) -> Next {
-        let mut drain = match self.open() {
+        let mut drain = match self.open().await {
             Ok(Some(drain)) => drain,
             Ok(None) => {
                 self.condition.without_tokens();
@@ -227,14 +232,14 @@ impl Worker {
     }
 
     /// The drain as it was left, or a new one where the portal was authorised anew.
-    fn open(&mut self) -> Result<Option<Drain>, DrainFailure> {
+    async fn open(&mut self) -> Result<Option<Drain>, DrainFailure> {
         let (url, client_id) = (self.config.url.as_str(), &self.config.client_id);
-        let Some(record) = self.context.store.find_portal(url, client_id)? else {
+        let Some(record) = self.context.store.find_portal(url, client_id).await? else {
             self.drain = None;
             return Ok(None);
         };
         self.known = Some(Authorisation::of(&record));
-        self.prune(record.id);
+        self.prune(record.id).await;
         // Not before the store was read: a drain may hold a renewed pair that could not be stored yet.
         // Other tokens may mean another application of the same name: nothing learnt before counts.
         let drain = self.drain.take();
@@ -245,20 +250,25 @@ impl Worker {
             longest_wait: LONGEST_WAIT,
         };
         let (context, config) = (self.context.clone(), self.config.clone());
-        let drain = Drain::open(context, config, self.orders.limit, patience)?;
+        let drain = Drain::open(context, config, self.orders.limit, patience).await?;
         Ok(drain.map(|drain| drain.leaving_on(self.leave.clone())))
     }
 
     /// Forgets a portion of the old and new names that were kept for long enough, whether the portal
     /// answers or not: where there are more, the next pass goes on.
-    fn prune(&mut self, portal: PortalId) {
+    async fn prune(&mut self, portal: PortalId) {
         let now = self.clock.now();
         let recent = |at: Timestamp| at <= now && now < after(at, PRUNING_SECONDS);
         if self.pruned_at.is_some_and(recent) {
             return;
         }
         let kept = f64::from(self.orders.history_days) * 86400.0;
-        match self.context.store.prune_history(portal, after(now, -kept)) {
+        match self
+            .context
+            .store
+            .prune_history(portal, after(now, -kept))
+            .await
+        {
             Ok(true) => {}
             Ok(false) => self.pruned_at = Some(now),
             Err(fault) => {
@@ -282,7 +292,9 @@ impl Worker {
                 },
                 success,
             };
-            metrics.after_drain(&self.context.store, &drained, self.clock.now());
+            metrics
+                .after_drain(&self.context.store, &drained, self.clock.now())
+                .await;
         }
         if success {
             self.heartbeat.beat(&self.context).await;

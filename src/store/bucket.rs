@@ -11,12 +11,13 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn with_bucket<T>(
+    pub async fn with_bucket<T: Send + 'static>(
         &self,
         host: &str,
-        step: impl FnOnce(Option<(f64, Timestamp)>) -> ((f64, Timestamp), T),
+        step: impl Fn(Option<(f64, Timestamp)>) -> ((f64, Timestamp), T) + Send + 'static,
     ) -> Result<T, StoreFault> {
-        self.write_relaxed(|db| {
+        let host = host.to_owned();
+        self.write_relaxed(move |db| {
             let before = db
                 .query_row(
                     "SELECT level, as_of FROM bucket WHERE host = ?1",
@@ -32,5 +33,6 @@ impl Store {
             )?;
             Ok(answer)
         })
+        .await
     }
 }

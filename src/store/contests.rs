@@ -36,8 +36,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn contest(&self, portal: PortalId, contested: &Contested) -> Result<(), StoreFault> {
-        self.write(|db| {
+    pub async fn contest(&self, portal: PortalId, contested: &Contested) -> Result<(), StoreFault> {
+        let contested = contested.clone();
+        self.write(move |db| {
             db.execute(
                 "INSERT INTO contested (portal_id, contact_id, ours, theirs, since, until)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -52,19 +53,24 @@ impl Store {
                 ],
             )
             .map(drop)
-        })
+        }).await
     }
 
     /// Ends the truce over contacts at once: the next pass looks at them again.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn settle_contest(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+    pub async fn settle_contest(
+        &self,
+        portal: PortalId,
+        contacts: &[u64],
+    ) -> Result<(), StoreFault> {
         self.for_contacts(
             portal,
             contacts,
             "UPDATE contested SET until = 0 WHERE portal_id = ?1 AND contact_id = ?2",
         )
+        .await
     }
 
     /// Remembers that a contact was looked at after its truce: from `counted_from` on our writes to it
@@ -72,42 +78,48 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn resume_contest(
+    pub async fn resume_contest(
         &self,
         portal: PortalId,
         contact_id: u64,
         counted_from: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
+        self.write(move |db| {
             db.execute(
                 "UPDATE contested SET resumed_at = ?3 WHERE portal_id = ?1 AND contact_id = ?2",
                 params![portal.0, contact_id as i64, millis(counted_from)],
             )
             .map(drop)
         })
+        .await
     }
 
     /// Forgets contests that were resumed before `moment`: their writes no longer count anyway.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn forget_contests(&self, portal: PortalId, before: Timestamp) -> Result<(), StoreFault> {
-        self.write(|db| {
+    pub async fn forget_contests(
+        &self,
+        portal: PortalId,
+        before: Timestamp,
+    ) -> Result<(), StoreFault> {
+        self.write(move |db| {
             db.execute(
                 "DELETE FROM contested WHERE portal_id = ?1 AND resumed_at < ?2",
                 params![portal.0, millis(before)],
             )
             .map(drop)
         })
+        .await
     }
 
     /// The contested contacts, by id; those whose truce is over as well, until they were looked at.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn contested(&self, portal: PortalId) -> Result<Vec<Contested>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+    pub async fn contested(&self, portal: PortalId) -> Result<Vec<Contested>, StoreFault> {
+        self.read(move |db| {
+            db.prepare(
                 "SELECT contact_id, ours, theirs, since, until FROM contested
                  WHERE portal_id = ?1 AND resumed_at IS NULL ORDER BY contact_id",
             )?
@@ -122,25 +134,25 @@ impl Store {
             })?
             .collect()
         })
+        .await
     }
 
     /// Every truce of a portal, those that are over included.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn truces(&self, portal: PortalId) -> Result<Vec<Truce>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
-                "SELECT contact_id, until, resumed_at FROM contested WHERE portal_id = ?1",
-            )?
-            .query_map(params![portal.0], |row| {
-                Ok(Truce {
-                    contact_id: row.get::<_, i64>(0)?.unsigned_abs(),
-                    until: moment(row.get(1)?),
-                    resumed_at: row.get::<_, Option<i64>>(2)?.map(moment),
-                })
-            })?
-            .collect()
+    pub async fn truces(&self, portal: PortalId) -> Result<Vec<Truce>, StoreFault> {
+        self.read(move |db| {
+            db.prepare("SELECT contact_id, until, resumed_at FROM contested WHERE portal_id = ?1")?
+                .query_map(params![portal.0], |row| {
+                    Ok(Truce {
+                        contact_id: row.get::<_, i64>(0)?.unsigned_abs(),
+                        until: moment(row.get(1)?),
+                        resumed_at: row.get::<_, Option<i64>>(2)?.map(moment),
+                    })
+                })?
+                .collect()
         })
+        .await
     }
 }

@@ -1,9 +1,9 @@
 //! How far each queue is known to be complete, and what may have passed us by.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{OptionalExtension, params};
 
-use super::{QueueKey, Store, StoreFault, millis, moment};
+use super::{QueueKey, Store, StoreFault, db::Db, millis, moment};
 
 /// How far a queue is known to be complete.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -22,8 +22,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn cursor(&self, queue: &QueueKey) -> Result<Cursor, StoreFault> {
-        self.read(|db| read(db, queue))
+    pub async fn cursor(&self, queue: &QueueKey) -> Result<Cursor, StoreFault> {
+        let queue = queue.clone();
+        self.read(move |db| read(db, &queue)).await
     }
 
     /// Remembers that changes since the queue was last known to be complete may not have been
@@ -33,9 +34,10 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn open_gap(&self, queue: &QueueKey) -> Result<Option<Timestamp>, StoreFault> {
-        self.write(|db| {
-            let mut cursor = read(db, queue)?;
+    pub async fn open_gap(&self, queue: &QueueKey) -> Result<Option<Timestamp>, StoreFault> {
+        let queue = queue.clone();
+        self.write(move |db| {
+            let mut cursor = read(db, &queue)?;
             let complete = match cursor.complete_until {
                 // The connector was configured anew: the queue before it was complete until then.
                 None => db.query_row(
@@ -51,21 +53,23 @@ impl Store {
             let is_news = cursor.gap_since.is_none();
             cursor.gap_since = Some(since);
             cursor.swept_to = 0;
-            write(db, queue, cursor)?;
+            write(db, &queue, cursor)?;
             Ok(is_news.then_some(since))
         })
+        .await
     }
 
     /// Stores the cursor of a queue.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_cursor(&self, queue: &QueueKey, cursor: Cursor) -> Result<(), StoreFault> {
-        self.write(|db| write(db, queue, cursor))
+    pub async fn set_cursor(&self, queue: &QueueKey, cursor: Cursor) -> Result<(), StoreFault> {
+        let queue = queue.clone();
+        self.write(move |db| write(db, &queue, cursor)).await
     }
 }
 
-fn read(db: &Connection, queue: &QueueKey) -> rusqlite::Result<Cursor> {
+fn read(db: &Db, queue: &QueueKey) -> rusqlite::Result<Cursor> {
     db.query_row(
         "SELECT complete_until, gap_since, swept_to_id FROM cursor
          WHERE portal_id = ?1 AND connector = ?2",
@@ -82,7 +86,7 @@ fn read(db: &Connection, queue: &QueueKey) -> rusqlite::Result<Cursor> {
     .map(Option::unwrap_or_default)
 }
 
-fn write(db: &Connection, queue: &QueueKey, cursor: Cursor) -> rusqlite::Result<()> {
+fn write(db: &Db, queue: &QueueKey, cursor: Cursor) -> rusqlite::Result<()> {
     db.execute(
         "INSERT INTO cursor (portal_id, connector, complete_until, gap_since, swept_to_id)
          VALUES (?1, ?2, ?3, ?4, ?5)

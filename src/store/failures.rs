@@ -26,15 +26,16 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file: nothing may be acknowledged then.
-    pub fn park(
+    pub async fn park(
         &self,
         portal: PortalId,
         contact_id: u64,
         reason: &str,
         now: Timestamp,
-        next_try_at: impl FnOnce(u32) -> Timestamp,
+        next_try_at: impl Fn(u32) -> Timestamp + Send + 'static,
     ) -> Result<u32, StoreFault> {
-        self.write(|db| {
+        let reason = reason.to_owned();
+        self.write(move |db| {
             let before: Option<u32> = db
                 .query_row(
                     "SELECT attempts FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
@@ -57,41 +58,45 @@ impl Store {
                 ],
             )?;
             Ok(attempts)
-        })
+        }).await
     }
 
     /// Takes contacts off the list of refused ones.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn unpark(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+    pub async fn unpark(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
         // Hardly any contact is on the list, and this is asked for each one that is done with.
-        let listed: Vec<u64> = self.read(|db| {
-            let mut find = db.prepare_cached(
-                "SELECT contact_id FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
-            )?;
-            let mut listed = Vec::new();
-            for contact in contacts {
-                if find.exists(params![portal.0, *contact as i64])? {
-                    listed.push(*contact);
+        let contacts = contacts.to_vec();
+        let listed: Vec<u64> = self
+            .read(move |db| {
+                let mut find = db.prepare(
+                    "SELECT contact_id FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
+                )?;
+                let mut listed = Vec::new();
+                for contact in &contacts {
+                    if find.exists(params![portal.0, *contact as i64])? {
+                        listed.push(*contact);
+                    }
                 }
-            }
-            Ok(listed)
-        })?;
+                Ok(listed)
+            })
+            .await?;
         self.for_contacts(
             portal,
             &listed,
             "DELETE FROM parked WHERE portal_id = ?1 AND contact_id = ?2",
         )
+        .await
     }
 
     /// The contacts that the portal refuses, by id.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn parked(&self, portal: PortalId) -> Result<Vec<Parked>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+    pub async fn parked(&self, portal: PortalId) -> Result<Vec<Parked>, StoreFault> {
+        self.read(move |db| {
+            db.prepare(
                 "SELECT contact_id, reason, attempts, parked_at, next_try_at FROM parked
                  WHERE portal_id = ?1 ORDER BY contact_id",
             )?
@@ -106,6 +111,7 @@ impl Store {
             })?
             .collect()
         })
+        .await
     }
 
     /// Refused contacts whose next try is due, `limit` at most. One that was put off further than
@@ -113,15 +119,15 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn parked_due(
+    pub async fn parked_due(
         &self,
         portal: PortalId,
         now: Timestamp,
         horizon: Timestamp,
         limit: u32,
     ) -> Result<Vec<u64>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+        self.read(move |db| {
+            db.prepare(
                 "SELECT contact_id FROM parked
                  WHERE portal_id = ?1 AND (next_try_at <= ?2 OR next_try_at > ?3)
                  ORDER BY next_try_at LIMIT ?4",
@@ -132,31 +138,33 @@ impl Store {
             )?
             .collect()
         })
+        .await
     }
 
     /// Makes refused contacts due at once.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn retry_parked(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
+    pub async fn retry_parked(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
         self.for_contacts(
             portal,
             contacts,
             "UPDATE parked SET next_try_at = 0 WHERE portal_id = ?1 AND contact_id = ?2",
         )
+        .await
     }
 
     /// Puts refused contacts off until `moment`, without counting a try.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn postpone_parked(
+    pub async fn postpone_parked(
         &self,
         portal: PortalId,
         contact_id: u64,
         moment: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
+        self.write(move |db| {
             db.execute(
                 "UPDATE parked SET next_try_at = max(next_try_at, ?3)
                  WHERE portal_id = ?1 AND contact_id = ?2",
@@ -164,41 +172,50 @@ impl Store {
             )
             .map(drop)
         })
+        .await
     }
 
     /// Forgets that contacts were refused or fought over.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn drop_failures(&self, portal: PortalId, contacts: &[u64]) -> Result<(), StoreFault> {
-        self.write(|db| {
+    pub async fn drop_failures(
+        &self,
+        portal: PortalId,
+        contacts: &[u64],
+    ) -> Result<(), StoreFault> {
+        let contacts = contacts.to_vec();
+        self.write(move |db| {
             for table in ["parked", "contested"] {
                 let delete =
                     format!("DELETE FROM {table} WHERE portal_id = ?1 AND contact_id = ?2");
-                let mut each = db.prepare_cached(&delete)?;
-                for contact in contacts {
+                let mut each = db.prepare(&delete)?;
+                for contact in &contacts {
                     each.execute(params![portal.0, *contact as i64])?;
                 }
             }
             Ok(())
         })
+        .await
     }
 
-    pub(super) fn for_contacts(
+    pub(super) async fn for_contacts(
         &self,
         portal: PortalId,
         contacts: &[u64],
-        statement: &str,
+        statement: &'static str,
     ) -> Result<(), StoreFault> {
         if contacts.is_empty() {
             return Ok(());
         }
-        self.write(|db| {
-            let mut each = db.prepare_cached(statement)?;
-            for contact in contacts {
+        let contacts = contacts.to_vec();
+        self.write(move |db| {
+            let mut each = db.prepare(statement)?;
+            for contact in &contacts {
                 each.execute(params![portal.0, *contact as i64])?;
             }
             Ok(())
         })
+        .await
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{Error, ErrorCode};
 
 /// A fault of the state file. Whatever it is, nothing was acknowledged because of it.
 #[derive(Debug, thiserror::Error)]
@@ -62,11 +62,11 @@ pub enum StoreFault {
 
 impl StoreFault {
     /// Sorts an error of SQLite by what a person has to do about it.
-    pub(super) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
+    pub(super) fn from_sqlite(path: &Path, error: Error) -> Self {
         let path = path.to_path_buf();
         let reason = error.to_string();
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked(path),
+            _ if is_busy(&error) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
             Some(ErrorCode::SystemIoFailure) if disk_is_full(&path) => Self::Full(path),
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
@@ -76,6 +76,14 @@ impl StoreFault {
                 Self::Corrupt { path, reason }
             }
             _ => Self::Other { path, reason },
+        }
+    }
+
+    /// The loop that has the file in hand gave no answer: it panicked over the question.
+    pub(super) fn without_answer(path: &Path) -> Self {
+        Self::Other {
+            path: path.to_path_buf(),
+            reason: "the part of the program that keeps it has failed; see the log".to_owned(),
         }
     }
 
@@ -91,6 +99,14 @@ impl StoreFault {
             _ => Self::Other { path, reason },
         }
     }
+}
+
+/// Whether another process has the file at the moment.
+pub(super) fn is_busy(error: &Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
 }
 
 /// No space on the disk, or none that a quota grants.

@@ -69,7 +69,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file: the write must not be sent then.
-    pub fn changes_sent(
+    pub async fn changes_sent(
         &self,
         portal: PortalId,
         run: RunId,
@@ -77,12 +77,13 @@ impl Store {
         changes: &[SentChange],
         now: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
-            let mut insert = db.prepare_cached(
+        let changes = changes.to_vec();
+        self.write(move |db| {
+            let mut insert = db.prepare(
                 "INSERT INTO change (portal_id, run_id, at, contact_id, field, old, new, rule, kind, outcome)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'sent')",
             )?;
-            for change in changes {
+            for change in &changes {
                 insert.execute(params![
                     portal.0,
                     run.0,
@@ -96,7 +97,7 @@ impl Store {
                 ])?;
             }
             Ok(())
-        })
+        }).await
     }
 
     /// Notes what became of the writes to contacts that were sent last: confirmed for `written`,
@@ -104,7 +105,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn changes_answered(
+    pub async fn changes_answered(
         &self,
         portal: PortalId,
         written: &[u64],
@@ -114,50 +115,58 @@ impl Store {
             return Ok(());
         }
         // An answer that is forgotten in a failure of the machine is found out again by a read.
-        self.write_relaxed(|db| {
-            let mut confirm = db.prepare_cached(
+        let written = written.to_vec();
+        let refused = refused.to_vec();
+        self.write_relaxed(move |db| {
+            let mut confirm = db.prepare(
                 "UPDATE change SET outcome = 'written'
                  WHERE portal_id = ?1 AND contact_id = ?2 AND outcome = 'sent'",
             )?;
-            for contact in written {
+            for contact in &written {
                 confirm.execute(params![portal.0, *contact as i64])?;
             }
-            let mut strike = db.prepare_cached(
+            let mut strike = db.prepare(
                 "DELETE FROM change WHERE portal_id = ?1 AND contact_id = ?2 AND outcome = 'sent'",
             )?;
-            for contact in refused {
+            for contact in &refused {
                 strike.execute(params![portal.0, *contact as i64])?;
             }
             Ok(())
         })
+        .await
     }
 
     /// The writes whose answer never arrived, by contact.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn unanswered_changes(&self, portal: PortalId) -> Result<Vec<SentChange>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(UNANSWERED)?
+    pub async fn unanswered_changes(
+        &self,
+        portal: PortalId,
+    ) -> Result<Vec<SentChange>, StoreFault> {
+        self.read(move |db| {
+            db.prepare(UNANSWERED)?
                 .query_map(params![portal.0], sent_change)?
                 .collect()
         })
+        .await
     }
 
     /// The writes to one contact whose answer never arrived.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn unanswered_changes_of(
+    pub async fn unanswered_changes_of(
         &self,
         portal: PortalId,
         contact: u64,
     ) -> Result<Vec<SentChange>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(UNANSWERED_OF)?
+        self.read(move |db| {
+            db.prepare(UNANSWERED_OF)?
                 .query_map(params![portal.0, contact as i64], sent_change)?
                 .collect()
         })
+        .await
     }
 
     /// How many writes a contact has seen from `since` to `now`, undoing left out. Writes that a clock
@@ -165,15 +174,15 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn writes_since(
+    pub async fn writes_since(
         &self,
         portal: PortalId,
         contact: u64,
         since: Timestamp,
         now: Timestamp,
     ) -> Result<u32, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+        self.read(move |db| {
+            db.prepare(
                 "SELECT count(DISTINCT at) FROM change
                  WHERE portal_id = ?1 AND contact_id = ?2 AND at > ?3 AND at <= ?4
                    AND kind <> 'undo'",
@@ -183,6 +192,7 @@ impl Store {
                 |row| row.get(0),
             )
         })
+        .await
     }
 
     /// How many contacts were written in the whole portal from `since` to `now`, undoing left out.
@@ -190,14 +200,14 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn contacts_written_since(
+    pub async fn contacts_written_since(
         &self,
         portal: PortalId,
         since: Timestamp,
         now: Timestamp,
     ) -> Result<u32, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+        self.read(move |db| {
+            db.prepare(
                 "SELECT count(*) FROM (SELECT DISTINCT contact_id, at FROM change
                  WHERE portal_id = ?1 AND at > ?2 AND at <= ?3 AND kind <> 'undo')",
             )?
@@ -205,20 +215,21 @@ impl Store {
                 row.get(0)
             })
         })
+        .await
     }
 
     /// When the `nth` contact (from 0) since `since` was written, oldest first, undoing left out.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn nth_contact_written_since(
+    pub async fn nth_contact_written_since(
         &self,
         portal: PortalId,
         since: Timestamp,
         nth: u32,
     ) -> Result<Option<Timestamp>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+        self.read(move |db| {
+            db.prepare(
                 "SELECT DISTINCT at, contact_id FROM change
                  WHERE portal_id = ?1 AND at > ?2 AND kind <> 'undo' ORDER BY at LIMIT 1 OFFSET ?3",
             )?
@@ -227,6 +238,7 @@ impl Store {
             })
             .optional()
         })
+        .await
     }
 
     /// Passes every change that fits `filter` to `each`, newest first, until it says to break off.
@@ -234,7 +246,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn for_each_change(
+    pub async fn for_each_change(
         &self,
         portal: PortalId,
         filter: &ChangeFilter,
@@ -242,7 +254,7 @@ impl Store {
     ) -> Result<(), StoreFault> {
         let mut before = i64::MAX;
         loop {
-            let page = self.changes_before(portal, filter, before)?;
+            let page = self.changes_before(portal, filter, before).await?;
             let Some((last, _)) = page.last() else {
                 return Ok(());
             };
@@ -256,7 +268,7 @@ impl Store {
     }
 
     /// The newest changes below a number in the history, each with its own.
-    fn changes_before(
+    async fn changes_before(
         &self,
         portal: PortalId,
         filter: &ChangeFilter,
@@ -267,8 +279,9 @@ impl Store {
             Some(_) => "portal_id = ?1 AND contact_id = ?2",
             None => "+portal_id = ?1 AND ?2 IS NULL",
         };
-        self.read(|db| {
-            db.prepare_cached(&format!(
+        let filter = filter.clone();
+        self.read(move |db| {
+            db.prepare(&format!(
                 "SELECT * FROM change WHERE {of_portal} AND (?3 IS NULL OR run_id = ?3)
                    AND (?4 IS NULL OR +at >= ?4) AND (?5 IS NULL OR +at < ?5)
                    AND (?6 IS NULL OR instr(',' || rule || ',', ',' || ?6 || ',') > 0)
@@ -298,6 +311,7 @@ impl Store {
             )?
             .collect()
         })
+        .await
     }
 
     /// Removes what is older than `before`: old and new names are personal data. Returns whether
@@ -305,8 +319,12 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn prune_history(&self, portal: PortalId, before: Timestamp) -> Result<bool, StoreFault> {
-        self.write(|db| {
+    pub async fn prune_history(
+        &self,
+        portal: PortalId,
+        before: Timestamp,
+    ) -> Result<bool, StoreFault> {
+        self.write(move |db| {
             let gone = db.execute(
                 "DELETE FROM change WHERE id IN
                    (SELECT id FROM change WHERE portal_id = ?1 AND at < ?2 LIMIT ?3)",
@@ -319,6 +337,7 @@ impl Store {
             )?;
             Ok(gone as i64 >= PRUNED_AT_ONCE)
         })
+        .await
     }
 }
 

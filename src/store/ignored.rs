@@ -62,22 +62,24 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn ignore(
+    pub async fn ignore(
         &self,
         portal: PortalId,
         contacts: &[u64],
         now: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
-            let mut insert = db.prepare_cached(
+        let contacts = contacts.to_vec();
+        self.write(move |db| {
+            let mut insert = db.prepare(
                 "INSERT INTO ignored (portal_id, contact_id, field, value, since)
                  VALUES (?1, ?2, '', '', ?3) ON CONFLICT DO NOTHING",
             )?;
-            for contact in contacts {
+            for contact in &contacts {
                 insert.execute(params![portal.0, *contact as i64, millis(now)])?;
             }
             Ok(())
         })
+        .await
     }
 
     /// Tidies contacts again, those values included that an undo had put back. Returns those of
@@ -85,31 +87,33 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn stop_ignoring(
+    pub async fn stop_ignoring(
         &self,
         portal: PortalId,
         contacts: &[u64],
     ) -> Result<Vec<u64>, StoreFault> {
-        self.write(|db| {
+        let contacts = contacts.to_vec();
+        self.write(move |db| {
             let mut delete =
-                db.prepare_cached("DELETE FROM ignored WHERE portal_id = ?1 AND contact_id = ?2")?;
+                db.prepare("DELETE FROM ignored WHERE portal_id = ?1 AND contact_id = ?2")?;
             let mut freed = Vec::new();
-            for contact in contacts {
+            for contact in &contacts {
                 if delete.execute(params![portal.0, *contact as i64])? > 0 {
                     freed.push(*contact);
                 }
             }
             Ok(freed)
         })
+        .await
     }
 
     /// Everything that is left alone, by contact.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn ignored(&self, portal: PortalId) -> Result<Vec<Ignored>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+    pub async fn ignored(&self, portal: PortalId) -> Result<Vec<Ignored>, StoreFault> {
+        self.read(move |db| {
+            db.prepare(
                 "SELECT contact_id, field, value, since FROM ignored WHERE portal_id = ?1
                  ORDER BY contact_id, field",
             )?
@@ -124,19 +128,25 @@ impl Store {
             })?
             .collect()
         })
+        .await
     }
 
     /// What is left alone of these contacts, a page of them at a time.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn left_alone(&self, portal: PortalId, contacts: &[u64]) -> Result<LeftAlone, StoreFault> {
-        self.read(|db| {
-            let mut select = db.prepare_cached(
+    pub async fn left_alone(
+        &self,
+        portal: PortalId,
+        contacts: &[u64],
+    ) -> Result<LeftAlone, StoreFault> {
+        let contacts = contacts.to_vec();
+        self.read(move |db| {
+            let mut select = db.prepare(
                 "SELECT field, value FROM ignored WHERE portal_id = ?1 AND contact_id = ?2",
             )?;
             let mut found = LeftAlone::default();
-            for contact in contacts {
+            for contact in &contacts {
                 let mut rows = select.query(params![portal.0, *contact as i64])?;
                 while let Some(row) = rows.next()? {
                     let field: String = row.get(0)?;
@@ -150,37 +160,40 @@ impl Store {
             }
             Ok(found)
         })
+        .await
     }
 
     /// Leaves the values alone that these changes write, until they change again.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn leave_values_alone(
+    pub async fn leave_values_alone(
         &self,
         portal: PortalId,
         changes: &[SentChange],
         now: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
-            let mut insert = db.prepare_cached(
+        let changes = changes.to_vec();
+        self.write(move |db| {
+            let mut insert = db.prepare(
                 "INSERT INTO ignored (portal_id, contact_id, field, value, since)
                  VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO UPDATE SET value = ?4, since = ?5",
             )?;
-            for change in changes {
+            for change in &changes {
                 let contact = change.contact_id as i64;
                 let (field, value) = (&change.field, &change.new);
                 insert.execute(params![portal.0, contact, field, value, millis(now)])?;
             }
             Ok(())
         })
+        .await
     }
 
     /// Forgets values of a contact that were to be left alone: they have changed.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn forget_left_alone(
+    pub async fn forget_left_alone(
         &self,
         portal: PortalId,
         contact_id: u64,
@@ -189,14 +202,16 @@ impl Store {
         if fields.is_empty() {
             return Ok(());
         }
-        self.write(|db| {
-            let mut delete = db.prepare_cached(
+        let fields = fields.to_vec();
+        self.write(move |db| {
+            let mut delete = db.prepare(
                 "DELETE FROM ignored WHERE portal_id = ?1 AND contact_id = ?2 AND field = ?3",
             )?;
-            for field in fields {
+            for field in &fields {
                 delete.execute(params![portal.0, contact_id as i64, field])?;
             }
             Ok(())
         })
+        .await
     }
 }

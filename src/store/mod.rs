@@ -1,31 +1,39 @@
 //! The state file: tokens, reservations, failures, history and cursors in one SQLite database.
 //!
-//! Everything here is synchronous and short. Nothing in this module speaks HTTP.
+//! Everything is asked with `.await`: the database belongs to a loop on a thread of its own (or among
+//! the tasks of a simulated world, see [`Runner`]), and a [`Store`] sends it questions. A question
+//! that was sent is done as a whole, whether or not anybody waits for the answer. Writes that come at
+//! the same moment share one commit, and with it the wait for the disk. Nothing here speaks HTTP.
 
 mod bucket;
 mod contests;
 mod cursors;
+mod db;
 mod failures;
 mod fault;
 mod history;
 mod ignored;
+mod keeper;
 mod lock;
 mod open;
 mod open_rows;
 mod owner;
+mod patience;
 mod portals;
+mod question;
 mod reservations;
+mod runner;
 mod runs;
 mod tallies;
 mod walks;
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Transaction, TransactionBehavior};
+use tokio::sync::mpsc::UnboundedSender;
 
 pub use contests::{Contested, Truce};
 pub use cursors::Cursor;
@@ -37,15 +45,38 @@ pub use lock::{Holder, Lock};
 pub use open_rows::OpenTotals;
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
 pub use reservations::{QueueKey, StoredEvent};
+pub use runner::{Loop, Runner};
 pub use runs::{LastRun, RunId, RunKind, RunTotals};
 pub use tallies::{Backlog, Tally};
 pub use walks::Walk;
 
-/// An open state file. Clones share one connection.
+use self::{
+    db::Db,
+    question::{Kind, Question},
+    runner::Running,
+};
+
+/// An open state file. Clones share one connection, which is closed with the last of them.
 #[derive(Clone)]
 pub struct Store {
-    connection: Arc<Mutex<Connection>>,
+    line: Arc<Line>,
     path: PathBuf,
+}
+
+/// The line to the loop that has the database in hand.
+struct Line {
+    questions: Option<UnboundedSender<Question>>,
+    running: Running,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        drop(self.questions.take());
+        if let Some(thread) = self.running.take() {
+            // What was asked is done before we go on, or end. A panic was told to those who asked.
+            let _ = thread.join();
+        }
+    }
 }
 
 impl std::fmt::Debug for Store {
@@ -63,55 +94,44 @@ impl Store {
         &self.path
     }
 
-    fn connection(&self) -> MutexGuard<'_, Connection> {
-        // A panic while the lock was held rolled its transaction back: the connection is sound.
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Runs `work` in one transaction that takes the write lock at once.
-    fn write<T>(
+    /// Runs `work` in a transaction that has the write lock, and answers once it is on the disk.
+    async fn write<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreFault> {
-        transact(&mut self.connection(), work)
-            .map_err(|error| StoreFault::from_sqlite(&self.path, error))
+        self.ask(Kind::Durable, work).await
     }
 
     /// As [`Store::write`], but without waiting for the disk: for what may lag behind after a failure
     /// of the machine. The next write that waits for the disk takes it along.
-    fn write_relaxed<T>(
+    async fn write_relaxed<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+        work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreFault> {
-        // The connection stays ours throughout: nobody else's commit may go unsynchronised.
-        let mut connection = self.connection();
-        let outcome = (|| {
-            connection.execute_batch("PRAGMA synchronous = NORMAL")?;
-            let outcome = transact(&mut connection, work);
-            connection.execute_batch("PRAGMA synchronous = FULL")?;
-            outcome
-        })();
-        outcome.map_err(|error| StoreFault::from_sqlite(&self.path, error))
+        self.ask(Kind::Relaxed, work).await
     }
 
-    fn read<T>(
+    async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreFault> {
-        work(&self.connection()).map_err(|error| StoreFault::from_sqlite(&self.path, error))
+        self.ask(Kind::Read, work).await
     }
-}
 
-fn transact<T>(
-    connection: &mut Connection,
-    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
-) -> rusqlite::Result<T> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let value = work(&transaction)?;
-    transaction.commit()?;
-    Ok(value)
+    async fn ask<T: Send + 'static>(
+        &self,
+        kind: Kind,
+        work: impl FnMut(&Db) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreFault> {
+        let (question, answer) = Question::new(kind, work);
+        // Where the loop has ended, the question is dropped and so is its end of the answer.
+        if let Some(questions) = &self.line.questions {
+            let _ = questions.send(question);
+        }
+        answer
+            .await
+            .unwrap_or_else(|_| Err(StoreFault::without_answer(&self.path)))
+    }
 }
 
 /// A moment as the store keeps it: unix milliseconds.

@@ -5,13 +5,16 @@ use std::{
     io::Read,
     os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::Arc,
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use tokio::sync::{mpsc, oneshot};
 
-use super::{Store, StoreFault, owner::hand_over};
+use super::{
+    Line, Runner, Store, StoreFault, db::Db, keeper::Keeper, owner::hand_over, patience::patiently,
+};
 
 /// Marks a database as ours: `b24t` in ASCII.
 const APPLICATION_ID: i64 = 0x6232_3474;
@@ -24,9 +27,6 @@ const MIGRATIONS: [&str; 2] = [
     "ALTER TABLE portal ADD COLUMN guards_tried_at INTEGER;
      ALTER TABLE portal ADD COLUMN imported_at INTEGER",
 ];
-
-/// How long a statement waits for another process's transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The largest file that is looked through whole at each start, in bytes: some 60 MB a second were
 /// measured, from a cold disk.
@@ -48,26 +48,88 @@ const VITAL: [&str; 8] = [
 const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
 impl Store {
-    /// Opens the state file, migrating an older schema forward.
+    /// Opens the state file, migrating an older schema forward. Its loop runs on a thread of its own.
     ///
     /// # Errors
     /// A [`StoreFault`] that names the file and the remedy. A missing file is [`StoreFault::Missing`]:
     /// only [`Store::open_or_create`] makes one, so that a lost file is never silently replaced.
-    pub fn open(path: &Path) -> Result<Self, StoreFault> {
-        check_file(path)?;
-        let connection = connect(path)?;
-        migrate(path, connection)
+    pub async fn open(path: &Path) -> Result<Self, StoreFault> {
+        Self::open_with(path, Runner::thread()).await
     }
 
     /// Opens the state file, or makes a new one where there is none.
     ///
     /// # Errors
     /// As [`Store::open`], except that a missing file is created.
-    pub fn open_or_create(path: &Path) -> Result<Self, StoreFault> {
-        if !path.exists() {
-            create(path)?;
+    pub async fn open_or_create(path: &Path) -> Result<Self, StoreFault> {
+        Self::open_or_create_with(path, Runner::thread()).await
+    }
+
+    /// As [`Store::open`], with a loop that runs where `runner` says.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_with(path: &Path, runner: Runner) -> Result<Self, StoreFault> {
+        Self::start(path, runner, open).await
+    }
+
+    /// As [`Store::open_or_create`], with a loop that runs where `runner` says.
+    ///
+    /// # Errors
+    /// As [`Store::open_or_create`].
+    pub async fn open_or_create_with(path: &Path, runner: Runner) -> Result<Self, StoreFault> {
+        let open_or_create = |path: &Path| {
+            if !path.exists() {
+                create(path)?;
+            }
+            open(path)
+        };
+        Self::start(path, runner, open_or_create).await
+    }
+
+    /// Starts the loop, which opens the file first.
+    async fn start(
+        path: &Path,
+        runner: Runner,
+        open: fn(&Path) -> Result<Connection, StoreFault>,
+    ) -> Result<Self, StoreFault> {
+        let (questions, asked) = mpsc::unbounded_channel();
+        let (opened, is_open) = oneshot::channel();
+        let (clock, checkpoints) = (runner.clock.clone(), runner.checkpoints_on_close);
+        let file = path.to_path_buf();
+        let running = runner.start(Box::pin(async move {
+            let is_busy = |fault: &StoreFault| matches!(fault, StoreFault::Locked(_));
+            let found = patiently(&*clock, is_busy, || {
+                let connection = open(&file)?;
+                let keeps_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+                connection
+                    .set_db_config(keeps_log, !checkpoints)
+                    .map_err(|error| StoreFault::from_sqlite(&file, error))?;
+                Ok(connection)
+            });
+            match found.await {
+                Ok(connection) => {
+                    // Where whoever opened it has gone, nobody asks, and the loop ends at once.
+                    let _ = opened.send(Ok(()));
+                    let keeper = Keeper::new(Db::new(connection), file, clock);
+                    keeper.serve(asked).await;
+                }
+                Err(fault) => {
+                    let _ = opened.send(Err(fault));
+                }
+            }
+        }));
+        let store = Self {
+            line: Arc::new(Line {
+                questions: Some(questions),
+                running: running.map_err(|error| StoreFault::from_io(path, &error))?,
+            }),
+            path: path.to_path_buf(),
+        };
+        match is_open.await {
+            Ok(opened) => opened.map(|()| store),
+            Err(_) => Err(StoreFault::without_answer(path)),
         }
-        Self::open(path)
     }
 
     /// Proves with a write that reaches the disk that the next one can be expected to: for what
@@ -75,11 +137,12 @@ impl Store {
     ///
     /// # Errors
     /// The fault that the next write would meet.
-    pub fn prove_writable(&self) -> Result<(), StoreFault> {
+    pub async fn prove_writable(&self) -> Result<(), StoreFault> {
         self.write(|db| {
-            let version: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-            db.pragma_update(None, "user_version", version)
+            let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+            db.run(&format!("PRAGMA user_version = {version}"))
         })
+        .await
     }
 
     /// Looks for damage, as every start of work does: through the whole file where that takes about a
@@ -88,28 +151,37 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreFault::Corrupt`] with the first damage found.
-    pub fn check_integrity(&self) -> Result<(), StoreFault> {
-        let size = fs::metadata(&self.path)
-            .map_err(|error| StoreFault::from_io(&self.path, &error))?
-            .len();
+    pub async fn check_integrity(&self) -> Result<(), StoreFault> {
+        let size: u64 = self
+            .read(|db| {
+                let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
+                let size: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
+                Ok(pages.saturating_mul(size).unsigned_abs())
+            })
+            .await?;
         if size <= CHECKED_WHOLE {
-            return self.check_all();
+            return self.check_all().await;
         }
-        VITAL.iter().try_for_each(|table| self.check(table))
+        for table in VITAL {
+            self.check(table).await?;
+        }
+        Ok(())
     }
 
     /// Looks through the whole file for damage, however long that takes.
     ///
     /// # Errors
     /// [`StoreFault::Corrupt`] with the first damage found.
-    pub fn check_all(&self) -> Result<(), StoreFault> {
-        self.check("1")
+    pub async fn check_all(&self) -> Result<(), StoreFault> {
+        self.check("1").await
     }
 
     /// `what`: a table, or the number of damages that are enough.
-    fn check(&self, what: &str) -> Result<(), StoreFault> {
+    async fn check(&self, what: &str) -> Result<(), StoreFault> {
         let pragma = format!("PRAGMA quick_check({what})");
-        let verdict: String = self.read(|db| db.query_row(&pragma, [], |row| row.get(0)))?;
+        let verdict: String = self
+            .read(move |db| db.query_row(&pragma, [], |row| row.get(0)))
+            .await?;
         if verdict == "ok" {
             return Ok(());
         }
@@ -118,6 +190,11 @@ impl Store {
             reason: verdict,
         })
     }
+}
+
+fn open(path: &Path) -> Result<Connection, StoreFault> {
+    check_file(path)?;
+    migrate(path, connect(path)?)
 }
 
 fn check_file(path: &Path) -> Result<(), StoreFault> {
@@ -159,7 +236,8 @@ fn connect(path: &Path) -> Result<Connection, StoreFault> {
     let fault = |error| StoreFault::from_sqlite(path, error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(fault)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(fault)?;
+    // Who waits for another process does so on the clock of the loop.
+    connection.busy_timeout(Duration::ZERO).map_err(fault)?;
     // A rotated refresh token that is lost cannot be had again: every commit reaches the disk.
     connection
         .execute_batch(
@@ -212,7 +290,7 @@ fn fill(path: &Path, draft: &Path) -> Result<(), StoreFault> {
     connection.close().map_err(|(_, error)| fault(error))
 }
 
-fn migrate(path: &Path, mut connection: Connection) -> Result<Store, StoreFault> {
+fn migrate(path: &Path, mut connection: Connection) -> Result<Connection, StoreFault> {
     let fault = |error| StoreFault::from_sqlite(path, error);
     let application: i64 = connection
         .pragma_query_value(None, "application_id", |row| row.get(0))
@@ -237,10 +315,7 @@ fn migrate(path: &Path, mut connection: Connection) -> Result<Store, StoreFault>
     if found < known {
         apply_migrations(&mut connection, found).map_err(fault)?;
     }
-    Ok(Store {
-        connection: Arc::new(Mutex::new(connection)),
-        path: path.to_path_buf(),
-    })
+    Ok(connection)
 }
 
 fn apply_migrations(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {

@@ -22,9 +22,13 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn open_processes(&self, queue: &QueueKey) -> Result<Vec<(String, u32, bool)>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+    pub async fn open_processes(
+        &self,
+        queue: &QueueKey,
+    ) -> Result<Vec<(String, u32, bool)>, StoreFault> {
+        let queue = queue.clone();
+        self.read(move |db| {
+            db.prepare(
                 "SELECT process_id, count(*), max(error) FROM event
                  WHERE portal_id = ?1 AND connector = ?2 AND process_id <> '' GROUP BY process_id, error",
             )?
@@ -32,15 +36,15 @@ impl Store {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?))
             })?
             .collect()
-        })
+        }).await
     }
 
     /// How much of a portal's queue is ours.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn open_totals(&self, portal: PortalId) -> Result<OpenTotals, StoreFault> {
-        self.read(|db| {
+    pub async fn open_totals(&self, portal: PortalId) -> Result<OpenTotals, StoreFault> {
+        self.read(move |db| {
             db.query_row(
                 "SELECT count(DISTINCT nullif(process_id, '')), count(*), coalesce(sum(error), 0)
                  FROM event WHERE portal_id = ?1",
@@ -54,14 +58,16 @@ impl Store {
                 },
             )
         })
+        .await
     }
 
     /// When the first of the rows that were put off may be tried.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn next_due(&self, queue: &QueueKey) -> Result<Option<Timestamp>, StoreFault> {
-        self.read(|db| {
+    pub async fn next_due(&self, queue: &QueueKey) -> Result<Option<Timestamp>, StoreFault> {
+        let queue = queue.clone();
+        self.read(move |db| {
             db.query_row(
                 "SELECT min(next_try_at) FROM event WHERE portal_id = ?1 AND connector = ?2",
                 params![queue.portal.0, queue.connector],
@@ -69,5 +75,6 @@ impl Store {
             )
             .map(|found| found.map(moment))
         })
+        .await
     }
 }

@@ -1,7 +1,7 @@
 //! Authorised portals and their tokens.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, named_params, params};
+use rusqlite::{OptionalExtension, Row, named_params, params};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Store, StoreFault, millis, moment};
@@ -84,7 +84,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file; nothing is stored then.
-    pub fn store_tokens(
+    pub async fn store_tokens(
         &self,
         client_id: &str,
         url: &str,
@@ -92,7 +92,11 @@ impl Store {
         unverified: Option<&str>,
         now: Timestamp,
     ) -> Result<PortalId, StoreFault> {
-        self.write(|db| {
+        let client_id = client_id.to_owned();
+        let url = url.to_owned();
+        let tokens = tokens.clone();
+        let unverified = unverified.map(str::to_owned);
+        self.write(move |db| {
             db.query_row(
                 "INSERT INTO portal (member_id, client_id, url, endpoint, server_endpoint, access_token,
                    refresh_token, access_expires_at, user_id, stored_at, imported_at, unverified)
@@ -112,7 +116,7 @@ impl Store {
                 },
                 |row| row.get(0).map(PortalId),
             )
-        })
+        }).await
     }
 
     /// Replaces the pair of tokens whose refresh token is `refreshed` after a renewal. Durable when it
@@ -120,14 +124,16 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file: the new pair must not be used then.
-    pub fn rotate_tokens(
+    pub async fn rotate_tokens(
         &self,
         portal: PortalId,
         refreshed: &SecretString,
         tokens: &Tokens,
         now: Timestamp,
     ) -> Result<bool, StoreFault> {
-        self.write(|db| {
+        let refreshed = refreshed.clone();
+        let tokens = tokens.clone();
+        self.write(move |db| {
             db.execute(
                 "UPDATE portal SET access_token = ?2, refresh_token = ?3, access_expires_at = ?4,
                    server_endpoint = coalesce(?5, server_endpoint), user_id = coalesce(?6, user_id),
@@ -145,18 +151,21 @@ impl Store {
             )
             .map(|rows| rows > 0)
         })
+        .await
     }
 
     /// The portal that was authorised at `url` (or has moved there) for this application.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn find_portal(
+    pub async fn find_portal(
         &self,
         url: &str,
         client_id: &str,
     ) -> Result<Option<PortalRecord>, StoreFault> {
-        self.read(|db| {
+        let url = url.to_owned();
+        let client_id = client_id.to_owned();
+        self.read(move |db| {
             db.query_row(
                 &format!(
                     "{SELECT} WHERE client_id = ?2 AND (url = ?1 OR endpoint = ?1 || 'rest/')
@@ -167,20 +176,22 @@ impl Store {
             )
             .optional()
         })
+        .await
     }
 
     /// The present state of an authorised portal.
     ///
     /// # Errors
     /// A fault of the state file, also where the portal was forgotten meanwhile.
-    pub fn portal(&self, portal: PortalId) -> Result<PortalRecord, StoreFault> {
-        self.read(|db| {
+    pub async fn portal(&self, portal: PortalId) -> Result<PortalRecord, StoreFault> {
+        self.read(move |db| {
             db.query_row(
                 &format!("{SELECT} WHERE id = ?1"),
                 params![portal.0],
                 record,
             )
         })
+        .await
     }
 
     /// Removes a portal with everything that is known about it, so that nothing of its tokens stays
@@ -188,58 +199,76 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn forget_portal(&self, portal: PortalId) -> Result<(), StoreFault> {
-        self.read(|db| db.execute_batch("PRAGMA secure_delete = ON"))?;
-        self.write(|db| {
+    pub async fn forget_portal(&self, portal: PortalId) -> Result<(), StoreFault> {
+        self.read(move |db| db.run("PRAGMA secure_delete = ON"))
+            .await?;
+        self.write(move |db| {
             db.execute("DELETE FROM portal WHERE id = ?1", params![portal.0])
                 .map(drop)
-        })?;
+        })
+        .await?;
         // Older pages wait in the log beside the file. Where somebody reads it at this moment, they
         // go with the next checkpoint.
-        self.read(|db| {
+        self.read(move |db| {
             db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
                 .or_else(|_| Ok(()))
         })
+        .await
     }
 
     /// Remembers where the portal answers after it was renamed.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_endpoint(&self, portal: PortalId, endpoint: &str) -> Result<(), StoreFault> {
+    pub async fn set_endpoint(&self, portal: PortalId, endpoint: &str) -> Result<(), StoreFault> {
         self.set(
             portal,
             "UPDATE portal SET endpoint = ?2 WHERE id = ?1",
-            Some(endpoint),
+            Some(endpoint.to_owned()),
         )
+        .await
     }
 
     /// Remembers why tokens may not be used for a drain, or that they passed every check.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_unverified(&self, portal: PortalId, reason: Option<&str>) -> Result<(), StoreFault> {
+    pub async fn set_unverified(
+        &self,
+        portal: PortalId,
+        reason: Option<&str>,
+    ) -> Result<(), StoreFault> {
         self.set(
             portal,
             "UPDATE portal SET unverified = ?2 WHERE id = ?1",
-            reason,
+            reason.map(str::to_owned),
         )
+        .await
     }
 
     /// Remembers why the portal no longer accepts us, or that it does again.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_lost(&self, portal: PortalId, reason: Option<&str>) -> Result<(), StoreFault> {
-        self.set(portal, "UPDATE portal SET lost = ?2 WHERE id = ?1", reason)
+    pub async fn set_lost(&self, portal: PortalId, reason: Option<&str>) -> Result<(), StoreFault> {
+        self.set(
+            portal,
+            "UPDATE portal SET lost = ?2 WHERE id = ?1",
+            reason.map(str::to_owned),
+        )
+        .await
     }
 
     /// Remembers what was learnt about the plan.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_plan_facts(&self, portal: PortalId, facts: PlanFacts) -> Result<(), StoreFault> {
-        self.write(|db| {
+    pub async fn set_plan_facts(
+        &self,
+        portal: PortalId,
+        facts: PlanFacts,
+    ) -> Result<(), StoreFault> {
+        self.write(move |db| {
             db.execute(
                 "UPDATE portal SET plan_confirms = ?2, plan_connector = ?3, guards_work = ?4,
                    guards_tried_at = ?5 WHERE id = ?1",
@@ -253,30 +282,41 @@ impl Store {
             )
             .map(drop)
         })
+        .await
     }
 
     /// Pauses the portal, or lets it go on (`None`).
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_paused(&self, portal: PortalId, since: Option<Timestamp>) -> Result<(), StoreFault> {
+    pub async fn set_paused(
+        &self,
+        portal: PortalId,
+        since: Option<Timestamp>,
+    ) -> Result<(), StoreFault> {
         self.set(
             portal,
             "UPDATE portal SET paused_at = ?2 WHERE id = ?1",
             since.map(millis),
         )
+        .await
     }
 
     /// Remembers until when writing rests because of `max_changes_per_hour`.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_braked(&self, portal: PortalId, until: Option<Timestamp>) -> Result<(), StoreFault> {
+    pub async fn set_braked(
+        &self,
+        portal: PortalId,
+        until: Option<Timestamp>,
+    ) -> Result<(), StoreFault> {
         self.set(
             portal,
             "UPDATE portal SET braked_until = ?2 WHERE id = ?1",
             until.map(millis),
         )
+        .await
     }
 
     /// Remembers that the queue without a connector was bound to stand in for the configured one, or
@@ -284,20 +324,21 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_stand_in(&self, portal: PortalId, stands_in: bool) -> Result<(), StoreFault> {
+    pub async fn set_stand_in(&self, portal: PortalId, stands_in: bool) -> Result<(), StoreFault> {
         self.set(
             portal,
             "UPDATE portal SET stand_in = ?2 WHERE id = ?1",
             Some(stands_in),
         )
+        .await
     }
 
     /// The stored model of the portal's pace, as its owner wrote it.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn pace(&self, portal: PortalId) -> Result<Option<String>, StoreFault> {
-        self.read(|db| {
+    pub async fn pace(&self, portal: PortalId) -> Result<Option<String>, StoreFault> {
+        self.read(move |db| {
             db.query_row(
                 "SELECT pace FROM portal WHERE id = ?1",
                 params![portal.0],
@@ -306,41 +347,46 @@ impl Store {
             .optional()
             .map(Option::flatten)
         })
+        .await
     }
 
     /// Stores the model of the portal's pace. Not worth a wait for the disk.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_pace(&self, portal: PortalId, pace: &str) -> Result<(), StoreFault> {
-        self.write_relaxed(|db| {
+    pub async fn set_pace(&self, portal: PortalId, pace: &str) -> Result<(), StoreFault> {
+        let pace = pace.to_owned();
+        self.write_relaxed(move |db| {
             db.execute(
                 "UPDATE portal SET pace = ?2 WHERE id = ?1",
                 params![portal.0, pace],
             )
             .map(drop)
         })
+        .await
     }
 
-    fn set(
+    async fn set(
         &self,
         portal: PortalId,
-        statement: &str,
-        value: Option<impl rusqlite::ToSql>,
+        statement: &'static str,
+        value: Option<impl rusqlite::ToSql + Send + 'static>,
     ) -> Result<(), StoreFault> {
-        self.write(|db| db.execute(statement, params![portal.0, value]).map(drop))
+        self.write(move |db| db.execute(statement, params![portal.0, value]).map(drop))
+            .await
     }
 
     /// Every portal in the store, oldest first.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn portals(&self) -> Result<Vec<PortalRecord>, StoreFault> {
-        self.read(|db: &Connection| {
+    pub async fn portals(&self) -> Result<Vec<PortalRecord>, StoreFault> {
+        self.read(move |db| {
             db.prepare(&format!("{SELECT} ORDER BY id"))?
                 .query_map([], record)?
                 .collect()
         })
+        .await
     }
 }
 

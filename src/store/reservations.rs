@@ -45,7 +45,7 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file; no row is stored then.
-    pub fn store_events(
+    pub async fn store_events(
         &self,
         queue: &QueueKey,
         events: &[StoredEvent],
@@ -54,15 +54,17 @@ impl Store {
         if events.is_empty() {
             return Ok(());
         }
-        self.write(|db| {
-            let mut keep = db.prepare_cached(
+        let queue = queue.clone();
+        let events = events.to_vec();
+        self.write(move |db| {
+            let mut keep = db.prepare(
                 "INSERT OR IGNORE INTO parked
                    (portal_id, contact_id, reason, attempts, parked_at, next_try_at)
                  SELECT portal_id, contact_id, ?5, 1, ?6, ?6 FROM event
                  WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3
                    AND contact_id IS NOT NULL AND contact_id IS NOT ?4",
             )?;
-            let mut insert = db.prepare_cached(
+            let mut insert = db.prepare(
                 "INSERT INTO event (portal_id, connector, row_id, process_id, taken, error, event_name,
                    contact_id, changed_at, stored_at, attempts, next_try_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
@@ -72,7 +74,7 @@ impl Store {
                    attempts = iif(contact_id IS excluded.contact_id, attempts, 0),
                    next_try_at = iif(contact_id IS excluded.contact_id, next_try_at, 0)",
             )?;
-            for event in events {
+            for event in &events {
                 keep.execute(params![
                     queue.portal.0,
                     queue.connector,
@@ -97,80 +99,84 @@ impl Store {
                 ])?;
             }
             Ok(())
-        })
+        }).await
     }
 
     /// Marks listed rows as taken away from the portal's queue.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn mark_taken(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
+    pub async fn mark_taken(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
         self.for_rows(
             queue,
             rows,
             "UPDATE event SET taken = 1 WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
         )
+        .await
     }
 
     /// Goes on with rows that the portal no longer holds, from this store alone.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn keep_here(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
+    pub async fn keep_here(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
         self.for_rows(
             queue,
             rows,
             "UPDATE event SET process_id = '' WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
-        )
+        ).await
     }
 
     /// Forgets rows that the portal has confirmed as cleared, or that are no longer there.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn forget_events(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
+    pub async fn forget_events(&self, queue: &QueueKey, rows: &[u64]) -> Result<(), StoreFault> {
         if rows.is_empty() {
             return Ok(());
         }
         // A row that comes back after a failure of the machine is looked at once more.
-        self.write_relaxed(|db| {
-            let mut forget = db.prepare_cached(
+        let queue = queue.clone();
+        let rows = rows.to_vec();
+        self.write_relaxed(move |db| {
+            let mut forget = db.prepare(
                 "DELETE FROM event WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
             )?;
-            for row in rows {
+            for row in &rows {
                 forget.execute(params![queue.portal.0, queue.connector, *row as i64])?;
             }
             Ok(())
         })
+        .await
     }
 
     /// Puts rows off until `next_try_at`, counting the attempt.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn defer_events(
+    pub async fn defer_events(
         &self,
         queue: &QueueKey,
         rows: &[u64],
         next_try_at: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.put_off(queue, rows, next_try_at, 1)
+        self.put_off(queue, rows, next_try_at, 1).await
     }
 
     /// Puts rows off until `next_try_at` through no fault of theirs: no attempt is counted.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn postpone_events(
+    pub async fn postpone_events(
         &self,
         queue: &QueueKey,
         rows: &[u64],
         next_try_at: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.put_off(queue, rows, next_try_at, 0)
+        self.put_off(queue, rows, next_try_at, 0).await
     }
 
-    fn put_off(
+    async fn put_off(
         &self,
         queue: &QueueKey,
         rows: &[u64],
@@ -180,12 +186,14 @@ impl Store {
         if rows.is_empty() {
             return Ok(());
         }
-        self.write_relaxed(|db| {
-            let mut update = db.prepare_cached(
+        let queue = queue.clone();
+        let rows = rows.to_vec();
+        self.write_relaxed(move |db| {
+            let mut update = db.prepare(
                 "UPDATE event SET attempts = attempts + ?5, next_try_at = ?4
                  WHERE portal_id = ?1 AND connector = ?2 AND row_id = ?3",
             )?;
-            for row in rows {
+            for row in &rows {
                 update.execute(params![
                     queue.portal.0,
                     queue.connector,
@@ -196,14 +204,16 @@ impl Store {
             }
             Ok(())
         })
+        .await
     }
 
     /// How many rows of a queue are put off beyond `now`.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn count_put_off(&self, queue: &QueueKey, now: Timestamp) -> Result<u64, StoreFault> {
-        self.read(|db| {
+    pub async fn count_put_off(&self, queue: &QueueKey, now: Timestamp) -> Result<u64, StoreFault> {
+        let queue = queue.clone();
+        self.read(move |db| {
             db.query_row(
                 "SELECT count(*) FROM event
                  WHERE portal_id = ?1 AND connector = ?2 AND next_try_at > ?3",
@@ -211,6 +221,7 @@ impl Store {
                 |row| row.get::<_, i64>(0).map(i64::unsigned_abs),
             )
         })
+        .await
     }
 
     /// The rows of a queue that are ours and may be tried at `now`, oldest first, `limit` at most.
@@ -218,31 +229,31 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn due_events(
+    pub async fn due_events(
         &self,
         queue: &QueueKey,
         now: Timestamp,
         horizon: Timestamp,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreFault> {
-        self.due(queue, true, now, horizon, limit)
+        self.due(queue, true, now, horizon, limit).await
     }
 
     /// The same for rows that were listed and are not taken away from the portal yet.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn listed_events(
+    pub async fn listed_events(
         &self,
         queue: &QueueKey,
         now: Timestamp,
         horizon: Timestamp,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreFault> {
-        self.due(queue, false, now, horizon, limit)
+        self.due(queue, false, now, horizon, limit).await
     }
 
-    fn due(
+    async fn due(
         &self,
         queue: &QueueKey,
         taken: bool,
@@ -250,8 +261,9 @@ impl Store {
         horizon: Timestamp,
         limit: u32,
     ) -> Result<Vec<StoredEvent>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(&format!(
+        let queue = queue.clone();
+        self.read(move |db| {
+            db.prepare(&format!(
                 "{SELECT} WHERE portal_id = ?1 AND connector = ?2 AND taken = ?6
                    AND (next_try_at <= ?3 OR next_try_at > ?4)
                  ORDER BY row_id LIMIT ?5"
@@ -269,20 +281,23 @@ impl Store {
             )?
             .collect()
         })
+        .await
     }
 
     /// Every stored row of a queue, oldest first.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn open_events(&self, queue: &QueueKey) -> Result<Vec<StoredEvent>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(&format!(
+    pub async fn open_events(&self, queue: &QueueKey) -> Result<Vec<StoredEvent>, StoreFault> {
+        let queue = queue.clone();
+        self.read(move |db| {
+            db.prepare(&format!(
                 "{SELECT} WHERE portal_id = ?1 AND connector = ?2 ORDER BY row_id"
             ))?
             .query_map(params![queue.portal.0, queue.connector], stored_event)?
             .collect()
         })
+        .await
     }
 
     /// Takes over the reserved rows that are open under other connectors of the same portal, save those
@@ -291,9 +306,15 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file; every row stays where it was then.
-    pub fn take_over(&self, queue: &QueueKey, others: &[String]) -> Result<usize, StoreFault> {
-        self.write(|db| {
-            let mut connectors = db.prepare_cached(
+    pub async fn take_over(
+        &self,
+        queue: &QueueKey,
+        others: &[String],
+    ) -> Result<usize, StoreFault> {
+        let queue = queue.clone();
+        let others = others.to_vec();
+        self.write(move |db| {
+            let mut connectors = db.prepare(
                 "SELECT DISTINCT connector FROM event WHERE portal_id = ?1 AND connector <> ?2",
             )?;
             let connectors: Vec<String> = connectors
@@ -315,20 +336,28 @@ impl Store {
                 )?;
             }
             Ok(rows)
-        })
+        }).await
     }
 
-    fn for_rows(&self, queue: &QueueKey, rows: &[u64], statement: &str) -> Result<(), StoreFault> {
+    async fn for_rows(
+        &self,
+        queue: &QueueKey,
+        rows: &[u64],
+        statement: &'static str,
+    ) -> Result<(), StoreFault> {
         if rows.is_empty() {
             return Ok(());
         }
-        self.write(|db| {
-            let mut each = db.prepare_cached(statement)?;
-            for row in rows {
+        let queue = queue.clone();
+        let rows = rows.to_vec();
+        self.write(move |db| {
+            let mut each = db.prepare(statement)?;
+            for row in &rows {
                 each.execute(params![queue.portal.0, queue.connector, *row as i64])?;
             }
             Ok(())
         })
+        .await
     }
 }
 

@@ -60,33 +60,35 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn start_run(
+    pub async fn start_run(
         &self,
         portal: PortalId,
         kind: RunKind,
         now: Timestamp,
     ) -> Result<RunId, StoreFault> {
-        self.write(|db| {
+        self.write(move |db| {
             db.query_row(
                 "INSERT INTO run (portal_id, kind, started_at) VALUES (?1, ?2, ?3) RETURNING id",
                 params![portal.0, kind.as_str(), millis(now)],
                 |row| row.get(0).map(RunId),
             )
         })
+        .await
     }
 
     /// Closes a pass with what it did.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn end_run(
+    pub async fn end_run(
         &self,
         run: RunId,
         totals: RunTotals,
         outcome: &str,
         now: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write_relaxed(|db| {
+        let outcome = outcome.to_owned();
+        self.write_relaxed(move |db| {
             db.execute(
                 "UPDATE run SET ended_at = ?2, events = ?3, changed = ?4, requests = ?5, outcome = ?6
                  WHERE id = ?1",
@@ -100,21 +102,22 @@ impl Store {
                 ],
             )
             .map(drop)
-        })
+        }).await
     }
 
     /// Notes a drain that found nothing to do. Such drains in a row share one entry.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn note_idle_run(
+    pub async fn note_idle_run(
         &self,
         portal: PortalId,
         totals: RunTotals,
         outcome: &str,
         now: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write_relaxed(|db| {
+        let outcome = outcome.to_owned();
+        self.write_relaxed(move |db| {
             let (events, requests) = (totals.events as i64, totals.requests as i64);
             let reused = db.execute(
                 "UPDATE run SET ended_at = ?2, requests = ?3, outcome = ?4
@@ -130,15 +133,15 @@ impl Store {
                 )?;
             }
             Ok(())
-        })
+        }).await
     }
 
     /// The last drain that ended.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn last_drain(&self, portal: PortalId) -> Result<Option<LastRun>, StoreFault> {
-        self.read(|db| {
+    pub async fn last_drain(&self, portal: PortalId) -> Result<Option<LastRun>, StoreFault> {
+        self.read(move |db| {
             db.query_row(
                 "SELECT ended_at, events, changed, requests, outcome FROM run
                  WHERE portal_id = ?1 AND kind = 'drain' AND ended_at IS NOT NULL
@@ -158,5 +161,6 @@ impl Store {
             )
             .optional()
         })
+        .await
     }
 }

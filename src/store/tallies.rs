@@ -31,38 +31,41 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn tally(
+    pub async fn tally(
         &self,
         portal: PortalId,
         added: &[Tally],
         replaced: &[Tally],
     ) -> Result<(), StoreFault> {
-        self.write_relaxed(|db| {
-            let mut add = db.prepare_cached(
+        let added = added.to_vec();
+        let replaced = replaced.to_vec();
+        self.write_relaxed(move |db| {
+            let mut add = db.prepare(
                 "INSERT INTO tally (portal_id, name, labels, value) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT DO UPDATE SET value = value + ?4",
             )?;
-            for tally in added {
+            for tally in &added {
                 add.execute(params![portal.0, tally.name, tally.labels, tally.value])?;
             }
-            let mut set = db.prepare_cached(
+            let mut set = db.prepare(
                 "INSERT INTO tally (portal_id, name, labels, value) VALUES (?1, ?2, ?3, ?4)
                  ON CONFLICT DO UPDATE SET value = ?4",
             )?;
-            for tally in replaced {
+            for tally in &replaced {
                 set.execute(params![portal.0, tally.name, tally.labels, tally.value])?;
             }
             Ok(())
         })
+        .await
     }
 
     /// The numbers of a portal, by name and labels.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn tallies(&self, portal: PortalId) -> Result<Vec<Tally>, StoreFault> {
-        self.read(|db| {
-            db.prepare_cached(
+    pub async fn tallies(&self, portal: PortalId) -> Result<Vec<Tally>, StoreFault> {
+        self.read(move |db| {
+            db.prepare(
                 "SELECT name, labels, value FROM tally WHERE portal_id = ?1 ORDER BY name, labels",
             )?
             .query_map(params![portal.0], |row| {
@@ -74,14 +77,15 @@ impl Store {
             })?
             .collect()
         })
+        .await
     }
 
     /// The rows of all queues of a portal that are ours.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn backlog(&self, portal: PortalId) -> Result<Backlog, StoreFault> {
-        self.read(|db| {
+    pub async fn backlog(&self, portal: PortalId) -> Result<Backlog, StoreFault> {
+        self.read(move |db| {
             db.query_row(
                 "SELECT count(*), min(changed_at) FROM event WHERE portal_id = ?1",
                 params![portal.0],
@@ -93,5 +97,6 @@ impl Store {
                 },
             )
         })
+        .await
     }
 }

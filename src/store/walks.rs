@@ -21,8 +21,9 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn walk(&self, portal: PortalId, purpose: &str) -> Result<Option<Walk>, StoreFault> {
-        self.read(|db| {
+    pub async fn walk(&self, portal: PortalId, purpose: &str) -> Result<Option<Walk>, StoreFault> {
+        let purpose = purpose.to_owned();
+        self.read(move |db| {
             db.query_row(
                 "SELECT reached, state, begun_at FROM walk WHERE portal_id = ?1 AND purpose = ?2",
                 params![portal.0, purpose],
@@ -36,14 +37,22 @@ impl Store {
             )
             .optional()
         })
+        .await
     }
 
     /// Remembers how far a walk has come.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn set_walk(&self, portal: PortalId, purpose: &str, walk: &Walk) -> Result<(), StoreFault> {
-        self.write(|db| {
+    pub async fn set_walk(
+        &self,
+        portal: PortalId,
+        purpose: &str,
+        walk: &Walk,
+    ) -> Result<(), StoreFault> {
+        let purpose = purpose.to_owned();
+        let walk = walk.clone();
+        self.write(move |db| {
             db.execute(
                 "INSERT INTO walk (portal_id, purpose, reached, state, begun_at)
                  VALUES (?1, ?2, ?3, ?4, ?5)
@@ -58,19 +67,22 @@ impl Store {
             )
             .map(drop)
         })
+        .await
     }
 
     /// Forgets a walk: it is finished, or the next one begins anew.
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn end_walk(&self, portal: PortalId, purpose: &str) -> Result<(), StoreFault> {
-        self.write(|db| {
+    pub async fn end_walk(&self, portal: PortalId, purpose: &str) -> Result<(), StoreFault> {
+        let purpose = purpose.to_owned();
+        self.write(move |db| {
             db.execute(
                 "DELETE FROM walk WHERE portal_id = ?1 AND purpose = ?2",
                 params![portal.0, purpose],
             )
             .map(drop)
         })
+        .await
     }
 }

@@ -18,7 +18,7 @@ use crate::{
 ///
 /// # Errors
 /// A fault of the store.
-pub fn values_to_put_back(
+pub async fn values_to_put_back(
     store: &Store,
     portal: PortalId,
     chosen: &ChangeFilter,
@@ -31,34 +31,36 @@ pub fn values_to_put_back(
         since: chosen.since,
         ..ChangeFilter::default()
     };
-    store.for_each_change(portal, &all, |change| {
-        let contact_id = change.sent.contact_id;
-        let Ok(field) = change.sent.field.parse::<Field>() else {
-            return ControlFlow::Continue(());
-        };
-        let key = (contact_id, field);
-        if closed.contains(&key) {
-            return ControlFlow::Continue(());
-        }
-        if !is_chosen(&change, chosen) {
-            closed.insert(key);
-            return ControlFlow::Continue(());
-        }
-        let fields = plan.entry(contact_id).or_default();
-        match fields.iter_mut().find(|known| known.field == field) {
-            None => fields.push(PutBack {
-                field,
-                ours: change.sent.new,
-                earlier: change.sent.old,
-            }),
-            Some(known) if known.earlier == change.sent.new => known.earlier = change.sent.old,
-            // Somebody else wrote in between: theirs is the value to go back to.
-            Some(_) => {
-                closed.insert(key);
+    store
+        .for_each_change(portal, &all, |change| {
+            let contact_id = change.sent.contact_id;
+            let Ok(field) = change.sent.field.parse::<Field>() else {
+                return ControlFlow::Continue(());
+            };
+            let key = (contact_id, field);
+            if closed.contains(&key) {
+                return ControlFlow::Continue(());
             }
-        }
-        ControlFlow::Continue(())
-    })?;
+            if !is_chosen(&change, chosen) {
+                closed.insert(key);
+                return ControlFlow::Continue(());
+            }
+            let fields = plan.entry(contact_id).or_default();
+            match fields.iter_mut().find(|known| known.field == field) {
+                None => fields.push(PutBack {
+                    field,
+                    ours: change.sent.new,
+                    earlier: change.sent.old,
+                }),
+                Some(known) if known.earlier == change.sent.new => known.earlier = change.sent.old,
+                // Somebody else wrote in between: theirs is the value to go back to.
+                Some(_) => {
+                    closed.insert(key);
+                }
+            }
+            ControlFlow::Continue(())
+        })
+        .await?;
     for fields in plan.values_mut() {
         fields.retain(|field| field.ours != field.earlier);
         fields.sort_by_key(|value| Field::ALL.iter().position(|field| *field == value.field));

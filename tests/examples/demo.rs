@@ -103,10 +103,10 @@ fn configuration(folder: &Path, portal: &test_portal::Portal) -> anyhow::Result<
     Ok(Config::load(&file, &ProcessEnvironment)?)
 }
 
-fn context(folder: &Path) -> anyhow::Result<Context> {
+async fn context(folder: &Path) -> anyhow::Result<Context> {
     let clock: SharedClock = Arc::new(SystemClock);
     Ok(Context {
-        store: Store::open_or_create(&folder.join("state.db"))?,
+        store: Store::open_or_create(&folder.join("state.db")).await?,
         transport: Transport::new(clock.clone())?,
         clock,
         stop: CancellationToken::new(),
@@ -144,13 +144,16 @@ async fn authorise(
         access_expires_at: grant.access_expires_at,
         user_id: grant.user_id,
     };
-    context.store.store_tokens(
-        &settings.client_id,
-        settings.url.as_str(),
-        &tokens,
-        None,
-        now,
-    )?;
+    context
+        .store
+        .store_tokens(
+            &settings.client_id,
+            settings.url.as_str(),
+            &tokens,
+            None,
+            now,
+        )
+        .await?;
     Ok(())
 }
 

@@ -118,12 +118,12 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn write_files(folder: &Path, portals: &[Portal], metrics: bool) -> anyhow::Result<()> {
+async fn write_files(folder: &Path, portals: &[Portal], metrics: bool) -> anyhow::Result<()> {
     let mut config = "[store]\npath = \"state.db\"\n".to_owned();
     if metrics {
         config += "[metrics]\ntextfile = \"metrics.prom\"\n";
     }
-    let store = Store::open_or_create(&folder.join("state.db"))?;
+    let store = Store::open_or_create(&folder.join("state.db")).await?;
     for (number, portal) in portals.iter().enumerate() {
         let (name, client_id) = (format!("p{number}"), portal.client_id());
         let secret = folder.join(&name);
@@ -146,7 +146,9 @@ fn write_files(folder: &Path, portals: &[Portal], metrics: bool) -> anyhow::Resu
             user_id: Some(1),
         };
         let now = jiff::Timestamp::now();
-        store.store_tokens(&client_id, &format!("{url}/"), &tokens, None, now)?;
+        store
+            .store_tokens(&client_id, &format!("{url}/"), &tokens, None, now)
+            .await?;
     }
     Ok(fs::write(folder.join("config.toml"), config)?)
 }

@@ -36,13 +36,18 @@ pub(crate) async fn imported(world: &World, text: &str) -> (u8, String) {
 /// A world whose portal nobody has authorised yet.
 pub(crate) async fn unauthorised(change: impl FnOnce(&mut Settings)) -> World {
     let world = World::with(change).await;
-    world.context.store.forget_portal(world.id()).unwrap();
+    world.context.store.forget_portal(world.id()).await.unwrap();
     world
 }
 
 pub(crate) fn stored(world: &World) -> Option<PortalRecord> {
     let (url, client) = (world.config.url.as_str(), &world.config.client_id);
-    world.context.store.find_portal(url, client).unwrap()
+    world
+        .context
+        .store
+        .find_portal(url, client)
+        .awaited()
+        .unwrap()
 }
 
 pub(crate) fn refresh_of(world: &World) -> String {
@@ -111,7 +116,7 @@ async fn every_form_is_taken_and_works() {
         assert_eq!(record.facts.plan_confirms, Some(true), "{form}");
         assert_eq!(record.unverified, None, "{form}");
         world.pass().await.unwrap();
-        world.context.store.forget_portal(record.id).unwrap();
+        world.context.store.forget_portal(record.id).await.unwrap();
     }
     assert_eq!(world.portal.violations(), [] as [String; 0]);
 }
@@ -198,7 +203,7 @@ async fn a_wrong_client_is_told_although_the_status_is_200() {
         said.contains("wrong_client") && said.contains("compare client_id"),
         "{said}"
     );
-    assert!(world.context.store.portals().unwrap().is_empty());
+    assert!(world.context.store.portals().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -228,7 +233,7 @@ async fn what_root_makes_belongs_to_the_owner_of_the_folder() {
     std::os::unix::fs::chown(folder.path(), Some(12345), Some(12346)).unwrap();
     let path = folder.path().join("state.db");
     let mut world = unauthorised(|_| {}).await;
-    world.context.store = Store::open_or_create(&path).unwrap();
+    world.context.store = Store::open_or_create(&path).await.unwrap();
     for _ in 0..2 {
         // The second one takes the renewal lock.
         let text = world.portal.authorise().to_string();

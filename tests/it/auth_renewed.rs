@@ -23,7 +23,7 @@ async fn a_pair_past_its_hour_is_renewed_and_works() {
         // What is stored is the new pair.
         assert!(!text.contains(&refresh_of(&world)), "{form}");
         world.pass().await.unwrap();
-        world.context.store.forget_portal(world.id()).unwrap();
+        world.context.store.forget_portal(world.id()).await.unwrap();
     }
     assert_eq!(world.portal.violations(), [] as [String; 0]);
 }
@@ -63,7 +63,7 @@ async fn a_renewed_pair_is_stored_before_its_first_use() {
     );
     let noted = seen.clone();
     world.portal.before_request(move |_, request| {
-        let pair = store.portals().unwrap().pop();
+        let pair = store.portals().await.unwrap().pop();
         let pair = pair.map(|record| {
             let used = request.params["auth"] == record.tokens.access.expose_secret();
             (used, record.unverified.is_some())
@@ -136,7 +136,7 @@ async fn a_renewed_pair_of_another_portal_is_kept_apart() {
     let record = stored(&ours).unwrap();
     let store = &ours.context.store;
     let url = ours.config.url.as_str();
-    store.forget_portal(record.id).unwrap();
+    store.forget_portal(record.id).await.unwrap();
     store
         .store_tokens(
             &config.client_id,
@@ -145,6 +145,7 @@ async fn a_renewed_pair_of_another_portal_is_kept_apart() {
             None,
             record.stored_at,
         )
+        .await
         .unwrap();
 
     let mut out = Vec::new();
@@ -155,9 +156,13 @@ async fn a_renewed_pair_of_another_portal_is_kept_apart() {
 
     assert_eq!(exit_of(&error).code(), 65, "{error:#}");
     assert!(error.to_string().contains("is stored"), "{error:#}");
-    let kept = store.find_portal(url, &config.client_id).unwrap().unwrap();
+    let kept = store
+        .find_portal(url, &config.client_id)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(kept.tokens.refresh.expose_secret(), before);
-    let records = store.portals().unwrap();
+    let records = store.portals().await.unwrap();
     assert_eq!(records.len(), 2);
     assert!(records[1].unverified.is_some());
     assert_eq!(records[1].tokens.member_id, other.portal.member_id());
@@ -256,7 +261,10 @@ async fn a_pair_that_was_renewed_meanwhile_is_left_to_the_store() {
     let refreshed = std::mem::replace(&mut tokens.refresh, "a-newer-one".into());
     let now = world.context.clock.now();
     world.portal.before_request(move |_, _| {
-        store.rotate_tokens(id, &refreshed, &tokens, now).unwrap();
+        store
+            .rotate_tokens(id, &refreshed, &tokens, now)
+            .await
+            .unwrap();
     });
     let (code, said) = imported(&world, &text).await;
     assert_eq!(code, 65, "{said}");

@@ -228,6 +228,7 @@ async fn what_is_stored_but_not_configured_can_be_seen_and_forgotten() {
             None,
             record.stored_at,
         )
+        .await
         .unwrap();
     assert_snapshot!(said(&world, &["status"], None).await.1, @r"
     acme  http://acme
@@ -238,7 +239,7 @@ async fn what_is_stored_but_not_configured_can_be_seen_and_forgotten() {
     ");
     let (code, text) = said(&world, &["forget", "--yes", "--member-id", "m2"], None).await;
     assert_eq!(code, 0, "{text}");
-    assert_eq!(store.portals().unwrap().len(), 1);
+    assert_eq!(store.portals().await.unwrap().len(), 1);
     let (code, _) = said(&world, &["forget", "--yes", "--member-id", "m2"], None).await;
     assert_eq!(code, 77);
 }

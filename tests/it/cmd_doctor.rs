@@ -259,8 +259,8 @@ async fn an_authorisation_that_is_lost() {
 async fn what_the_store_remembers() {
     let world = healthy(|_| {}).await;
     let (store, id, now) = (&world.context.store, world.id(), world.context.clock.now());
-    store.park(id, 7, "no", now, |_| now).unwrap();
-    store.set_paused(id, Some(now)).unwrap();
+    store.park(id, 7, "no", now, |_| now).await.unwrap();
+    store.set_paused(id, Some(now)).await.unwrap();
     world.advance(7200.0);
     assert_snapshot!(check(&world, "failures").await.1, @"warning: 1 refused, 0 contested contacts -> see `b24-tidyd failures list`");
     assert_snapshot!(check(&world, "pause").await.1, @"warning: paused 2 h ago -> run `b24-tidyd --portal acme resume`");
@@ -289,7 +289,9 @@ fn what_root_makes_is_handed_over_to_the_service() {
         println!("skipped: only root gives files away");
         return;
     }
-    let store = Store::open_or_create(&folder.path().join("state.db")).unwrap();
+    let store = Store::open_or_create(&folder.path().join("state.db"))
+        .awaited()
+        .unwrap();
     let _lock = store.lock_drain("b24-tidyd run --once").unwrap().unwrap();
     for entry in folder.path().read_dir().unwrap() {
         let entry = entry.unwrap();

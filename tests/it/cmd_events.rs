@@ -87,7 +87,7 @@ async fn what_was_missed_without_bindings_is_not_forgotten() {
         portal: world.id(),
         connector: String::new(),
     };
-    let cursor = || world.context.store.cursor(&queue).unwrap();
+    let cursor = || world.context.store.cursor(&queue).await.unwrap();
     let complete = cursor().complete_until;
     assert!(complete.is_some() && cursor().gap_since.is_none());
     said(&world, &["events", "unbind"]).await;

@@ -31,12 +31,13 @@ async fn a_world_with_failures() -> World {
         until: after(now, 1800.0),
     };
     let store = &world.context.store;
-    store.contest(world.id(), &contested).unwrap();
+    store.contest(world.id(), &contested).await.unwrap();
     // The moment of the next try is partly chance.
     store
         .park(world.id(), 1, "The field Source is required", now, |_| {
             after(now, 86_400.0)
         })
+        .await
         .unwrap();
     world
 }

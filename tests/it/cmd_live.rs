@@ -136,17 +136,20 @@ async fn what_needs_somebody_decides() {
         outcome(&world, &line).await.unwrap().0
     };
     assert_eq!(check(&[]).await, Exit::Done);
-    store.park(id, 82, "no", now, |_| after(now, 60.0)).unwrap();
+    store
+        .park(id, 82, "no", now, |_| after(now, 60.0))
+        .await
+        .unwrap();
     assert_eq!(check(&[]).await, Exit::Warning);
     assert_eq!(check(&["--warning-parked", "2"]).await, Exit::Done);
     assert_eq!(check(&["--critical-parked", "1"]).await, Exit::Critical);
-    store.unpark(id, &[82]).unwrap();
-    store.set_paused(id, Some(now)).unwrap();
+    store.unpark(id, &[82]).await.unwrap();
+    store.set_paused(id, Some(now)).await.unwrap();
     assert_eq!(check(&[]).await, Exit::Warning);
-    store.set_paused(id, None).unwrap();
-    store.set_lost(id, Some("revoked")).unwrap();
+    store.set_paused(id, None).await.unwrap();
+    store.set_lost(id, Some("revoked")).await.unwrap();
     assert_eq!(check(&[]).await, Exit::Critical);
-    store.set_lost(id, None).unwrap();
+    store.set_lost(id, None).await.unwrap();
     world.portal.unbind_all();
     assert_eq!(check(&[]).await, Exit::Done, "the store does not know");
     assert_eq!(check(&["--live"]).await, Exit::Critical);

@@ -48,7 +48,7 @@ async fn a_pause_is_felt_within_a_drain() {
     let (store, id, now) = (world.context.store.clone(), world.id(), world.clock.now());
     world.portal.before_request(move |_, request| {
         if request.calls("crm.contact.update") {
-            store.set_paused(id, Some(now)).unwrap();
+            store.set_paused(id, Some(now)).await.unwrap();
         }
     });
     let summary = world.pass().await.unwrap();

@@ -79,6 +79,7 @@ async fn a_portal_that_needs_somebody() {
         .park(id, 82, "the name is too strange", now, |_| {
             after(now, 3600.0)
         })
+        .await
         .unwrap();
     for (contact_id, seconds) in [(85, 600.0), (86, -1.0)] {
         let contested = Contested {
@@ -88,17 +89,17 @@ async fn a_portal_that_needs_somebody() {
             since: now,
             until: after(now, seconds),
         };
-        store.contest(id, &contested).unwrap();
+        store.contest(id, &contested).await.unwrap();
     }
-    store.set_paused(id, Some(now)).unwrap();
-    store.set_braked(id, Some(after(now, 900.0))).unwrap();
+    store.set_paused(id, Some(now)).await.unwrap();
+    store.set_braked(id, Some(after(now, 900.0))).await.unwrap();
     let facts = PlanFacts {
         plan_confirms: Some(false),
         plan_connector: Some(false),
         guards_work: Some(false),
         guards_tried_at: Some(now),
     };
-    store.set_plan_facts(id, facts).unwrap();
+    store.set_plan_facts(id, facts).await.unwrap();
     world.advance(180.0);
     assert_snapshot!(for_people(&world).await, @r#"
     acme  http://acme  not running
@@ -176,9 +177,9 @@ async fn lines_stay_few_and_short_whatever_has_happened() {
     let world = World::new().await.bound().await;
     let (store, id, now) = (&world.context.store, world.id(), world.context.clock.now());
     let long = "a reason\nof many words ".repeat(40);
-    store.set_lost(id, Some(&long)).unwrap();
-    store.set_unverified(id, Some(&long)).unwrap();
-    store.set_paused(id, Some(now)).unwrap();
+    store.set_lost(id, Some(&long)).await.unwrap();
+    store.set_unverified(id, Some(&long)).await.unwrap();
+    store.set_paused(id, Some(now)).await.unwrap();
     let text = for_people(&world).await;
     assert!(text.lines().count() <= 5, "{text}");
     for line in text.lines() {

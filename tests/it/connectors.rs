@@ -138,7 +138,13 @@ async fn reserved() -> World {
 }
 
 fn open_rows(world: &World) -> u64 {
-    world.context.store.open_totals(world.id()).unwrap().rows
+    world
+        .context
+        .store
+        .open_totals(world.id())
+        .awaited()
+        .unwrap()
+        .rows
 }
 
 fn tidied(world: &World) -> usize {
@@ -221,7 +227,7 @@ async fn rows_of_another_entry_are_left_to_it() {
         portal: world.id(),
         connector: "tidy".to_owned(),
     };
-    let rows = world.context.store.open_events(&theirs).unwrap();
+    let rows = world.context.store.open_events(&theirs).await.unwrap();
     assert_eq!(
         rows.iter().filter(|row| row.process_id.is_some()).count(),
         4

@@ -58,15 +58,15 @@ fn complaints(installed: &Installed) -> Vec<String> {
     if !rows.is_empty() {
         complaints.push(format!("left in the queue: {rows:?}"));
     }
-    let store = Store::open(&installed.store_path()).unwrap();
-    store.check_integrity().unwrap();
-    let record = store.portals().unwrap().remove(0);
+    let store = Store::open(&installed.store_path()).awaited().unwrap();
+    store.check_integrity().awaited().unwrap();
+    let record = store.portals().awaited().unwrap().remove(0);
     let queue = QueueKey {
         portal: record.id,
         connector: String::new(),
     };
-    let open = store.open_events(&queue).unwrap();
-    let unanswered = store.unanswered_changes(record.id).unwrap();
+    let open = store.open_events(&queue).awaited().unwrap();
+    let unanswered = store.unanswered_changes(record.id).awaited().unwrap();
     if !open.is_empty() || !unanswered.is_empty() {
         complaints.push(format!("open in the store: {open:?}, {unanswered:?}"));
     }
@@ -276,8 +276,8 @@ async fn copies_of_the_store_go_on_where_it_died() {
             })
             .await;
         scene.world.advance(30.0);
-        scene.world.context.store = Store::open(&copy).unwrap();
-        scene.world.context.store.check_integrity().unwrap();
+        scene.world.context.store = Store::open(&copy).await.unwrap();
+        scene.world.context.store.check_integrity().await.unwrap();
         scene.run(Mode::Daemon).await;
         assert_eq!(
             scene.complaints(),

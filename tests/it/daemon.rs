@@ -25,7 +25,9 @@ async fn a_daemon_started_before_the_first_import_goes_on_by_itself() {
     let messages = daemon.until("STATUS=");
     assert!(messages[0].contains("no state file yet"), "{messages:?}");
 
-    Store::open_or_create(&installed.store_path()).unwrap();
+    Store::open_or_create(&installed.store_path())
+        .await
+        .unwrap();
     daemon.until("STATUS=acme: no tokens yet; run `b24-tidyd auth login`");
     assert_eq!(installed.portal.request_count(), 0);
 
@@ -286,6 +288,7 @@ async fn a_start_that_cannot_succeed_says_why_by_its_exit_code() {
     end(70, "damaged");
     fs::write(&store, whole).unwrap();
     let held = Store::open(&store)
+        .await
         .unwrap()
         .lock_drain("a test")
         .unwrap()

@@ -286,7 +286,13 @@ async fn a_portal_where_guards_never_hold_is_found_out_once() {
         assert_eq!(guards_work(&scene), Some(false));
         assert_eq!(scene.complaints(), [] as [String; 0]);
         assert_eq!(said.matches(NO_GUARDS).count(), 1, "{said}");
-        let parked = scene.world.context.store.parked(scene.world.id()).unwrap();
+        let parked = scene
+            .world
+            .context
+            .store
+            .parked(scene.world.id())
+            .await
+            .unwrap();
         assert_eq!(parked, [], "{guard:?}");
     }
 }

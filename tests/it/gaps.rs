@@ -19,7 +19,7 @@ pub(crate) fn key(world: &World) -> QueueKey {
 }
 
 fn cursor(world: &World) -> Cursor {
-    world.context.store.cursor(&key(world)).unwrap()
+    world.context.store.cursor(&key(world)).awaited().unwrap()
 }
 
 /// How often contacts were walked by their date of change.

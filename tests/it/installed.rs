@@ -48,8 +48,10 @@ impl Installed {
         let url = format!("{}/", portal.url().trim_end_matches('/'));
         let now = jiff::Timestamp::now();
         Store::open_or_create(&self.store_path())
+            .awaited()
             .unwrap()
             .store_tokens(&portal.client_id(), &url, &tokens, None, now)
+            .awaited()
             .unwrap();
     }
 

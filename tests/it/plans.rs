@@ -189,6 +189,7 @@ async fn a_row_that_was_taken_in_vain_is_listed_and_taken_again() {
     let store = &world.context.store;
     store
         .store_events(&queue, &[event], world.context.clock.now())
+        .await
         .unwrap();
     world.pass().await.unwrap();
     all_tidy(&world);

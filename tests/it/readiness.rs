@@ -45,7 +45,7 @@ impl Started {
             stop: stop.clone(),
             notifier: Notifier::new(tell, Some(Duration::from_secs(60))),
             open: Box::new(move |path| {
-                let store = Store::open(path)?;
+                let store = Store::open(path).awaited()?;
                 let lock = store.lock_drain("a test")?.unwrap();
                 let context = Context::new(store, shared.clone(), stopping.clone())?;
                 Ok((context, lock))

@@ -226,16 +226,17 @@ async fn a_number_that_comes_again_is_another_row() {
         attempts: 0,
         next_try_at: now,
     };
-    store.store_events(&queue, &[event(5)], now).unwrap();
+    store.store_events(&queue, &[event(5)], now).await.unwrap();
     store
         .defer_events(&queue, &[1701], jiff::Timestamp::MAX)
+        .await
         .unwrap();
-    store.store_events(&queue, &[event(5)], now).unwrap();
-    assert_eq!(store.open_events(&queue).unwrap()[0].attempts, 1);
-    store.store_events(&queue, &[event(9)], now).unwrap();
-    assert_eq!(store.open_events(&queue).unwrap(), [event(9)]);
+    store.store_events(&queue, &[event(5)], now).await.unwrap();
+    assert_eq!(store.open_events(&queue).await.unwrap()[0].attempts, 1);
+    store.store_events(&queue, &[event(9)], now).await.unwrap();
+    assert_eq!(store.open_events(&queue).await.unwrap(), [event(9)]);
     // What was put off for the old one is not forgotten.
-    let parked = store.parked(world.id()).unwrap();
+    let parked = store.parked(world.id()).await.unwrap();
     let parked: Vec<u64> = parked.iter().map(|it| it.contact_id).collect();
     assert_eq!(parked, [5]);
 }

@@ -17,7 +17,7 @@ fn writes(world: &World, id: u64) -> u32 {
 }
 
 fn contested(world: &World) -> Vec<Contested> {
-    world.context.store.contested(world.id()).unwrap()
+    world.context.store.contested(world.id()).awaited().unwrap()
 }
 
 /// The robot writes what it wants, and we get our turn: `rounds` times, half a minute apart.
@@ -115,6 +115,7 @@ async fn a_retry_by_hand_ends_the_truce_at_once() {
         .context
         .store
         .settle_contest(world.id(), &[id])
+        .await
         .unwrap();
     drain.pass(&mut |_| {}).await.unwrap();
     assert_eq!(world.names(id)[0], "Anna");
@@ -240,7 +241,11 @@ async fn a_reservation_of_error_rows_is_resumed_as_such() {
         .portal
         .fault(Fault::new(reads, Effect::CloseBeforeProcessing));
     world.pass().await.unwrap_err();
-    let open = world.context.store.open_events(&crate::gaps::key(&world));
+    let open = world
+        .context
+        .store
+        .open_events(&crate::gaps::key(&world))
+        .await;
     let open = open.unwrap();
     assert!(open.len() == 1 && open[0].error && open[0].process_id.is_some());
 

@@ -225,17 +225,17 @@ impl Scene {
             complaints.push(format!("left in the queue: {:?}", portal.queue()));
         }
         let store = &self.world.context.store;
-        let open = store.open_events(&self.queue_key()).unwrap();
+        let open = store.open_events(&self.queue_key()).awaited().unwrap();
         if !open.is_empty() {
             complaints.push(format!("open in the store: {open:?}"));
         }
-        let parked = store.parked(self.world.id()).unwrap();
+        let parked = store.parked(self.world.id()).awaited().unwrap();
         let parked: Vec<u64> = parked.iter().map(|parked| parked.contact_id).collect();
         if parked != self.parked {
             complaints.push(format!("parked: {parked:?}"));
         }
         // Whether a contact that is gone was still written can no longer be found out.
-        let mut unanswered = store.unanswered_changes(self.world.id()).unwrap();
+        let mut unanswered = store.unanswered_changes(self.world.id()).awaited().unwrap();
         unanswered.retain(|change| portal.contact(change.contact_id).is_some());
         if !unanswered.is_empty() {
             complaints.push(format!("changes without an answer: {unanswered:?}"));

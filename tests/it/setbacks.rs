@@ -16,7 +16,7 @@ fn accept(portal: &Portal, id: u64) {
 
 fn waiting(scene: &Scene) -> Vec<StoredEvent> {
     let store = &scene.world.context.store;
-    store.open_events(&scene.queue_key()).unwrap()
+    store.open_events(&scene.queue_key()).awaited().unwrap()
 }
 
 /// A dozen contacts whose update meets a fault of the database, before anything else in the queue.
@@ -85,7 +85,7 @@ async fn what_is_refused_for_good_is_parked_and_tried_slowly() {
     );
 
     let store = scene.world.context.store.clone();
-    let parked = || store.parked(scene.world.id()).unwrap().remove(0);
+    let parked = || store.parked(scene.world.id()).awaited().unwrap().remove(0);
     let first = parked();
     assert!(
         first.reason.contains("Fill in the custom field"),
@@ -140,7 +140,13 @@ async fn contacts_out_of_reach_do_not_stop_the_rest() {
     portal.settings(|settings| settings.unreadable.extend(&hidden));
     scene.world.advance(5.0);
     scene.run(Mode::Fresh).await;
-    let parked = scene.world.context.store.parked(scene.world.id()).unwrap();
+    let parked = scene
+        .world
+        .context
+        .store
+        .parked(scene.world.id())
+        .await
+        .unwrap();
     let parked: Vec<u64> = parked.iter().map(|parked| parked.contact_id).collect();
     assert_eq!(parked, hidden);
     scene.ordinary();
@@ -191,7 +197,7 @@ async fn an_account_that_may_not_write_asks_for_a_person() {
         );
         assert_eq!(portal.queue().len(), ids.len(), "{guard:?}");
         let (store, id) = (&scene.world.context.store, scene.world.id());
-        assert_eq!(store.parked(id).unwrap(), []);
+        assert_eq!(store.parked(id).await.unwrap(), []);
         // Others are worked on at once.
         let other = portal.add_contact("eve", "", "");
         scene.expect(other, ["Eve", "", ""], 1);

@@ -195,7 +195,9 @@ async fn a_blocked_method_is_waited_for() {
 async fn only_writing_commands_need_the_drain_lock() {
     let installed = crate::installed::Installed::authorised(|_| {}, "").await;
     installed.portal.seed_contact("anna", "", "Smith");
-    let store = b24_tidyd::store::Store::open(&installed.store_path()).unwrap();
+    let store = b24_tidyd::store::Store::open(&installed.store_path())
+        .await
+        .unwrap();
     let lock = store
         .lock_drain("the daemon of this test")
         .unwrap()

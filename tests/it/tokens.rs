@@ -70,7 +70,7 @@ async fn processes_on_one_store_renew_once() {
     let process = || {
         let clock: SharedClock = Arc::new(SystemClock);
         let context = Context {
-            store: Store::open(world.context.store.path()).unwrap(),
+            store: Store::open(world.context.store.path()).await.unwrap(),
             transport: Transport::new(clock.clone()).unwrap(),
             clock,
             stop: CancellationToken::new(),
@@ -181,7 +181,7 @@ async fn a_newer_pair_in_the_store_is_used_where_ours_is_refused() {
     let scene = ready(|_| {}).await;
     scene.world.portal.expire_access_tokens();
     let (portal, record) = (scene.world.portal.clone(), scene.world.record());
-    let other = Store::open(scene.world.context.store.path()).unwrap();
+    let other = Store::open(scene.world.context.store.path()).await.unwrap();
     let url = scene.world.config.url.as_str().to_owned();
     let now = scene.world.context.clock.now();
     portal.before_request(move |portal, request| {
@@ -209,7 +209,7 @@ async fn a_renewal_does_not_overwrite_an_import() {
     let (portal, record) = (scene.world.portal.clone(), scene.world.record());
     let grant = portal.authorise();
     let imported = grant["refresh_token"].as_str().unwrap().to_owned();
-    let other = Store::open(scene.world.context.store.path()).unwrap();
+    let other = Store::open(scene.world.context.store.path()).await.unwrap();
     let url = scene.world.config.url.as_str().to_owned();
     let now = scene.world.context.clock.now();
     portal.before_request(move |_, request| {

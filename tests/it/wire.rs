@@ -89,7 +89,7 @@ async fn a_redirect_elsewhere_is_refused() {
         let (store, id) = (&scene.world.context.store, scene.world.id());
         let home = scene.world.record().tokens.endpoint;
         let sent_away = detour(location.clone()).await;
-        store.set_endpoint(id, &sent_away).unwrap();
+        store.set_endpoint(id, &sent_away).await.unwrap();
         scene.world.portal.clear_requests();
 
         let failure = scene.world.pass().await.unwrap_err();
@@ -110,7 +110,7 @@ async fn a_redirect_elsewhere_is_refused() {
             "{location}: something was renewed"
         );
 
-        store.set_endpoint(id, &home).unwrap();
+        store.set_endpoint(id, &home).await.unwrap();
         scene.run(Mode::Fresh).await;
         assert_eq!(scene.complaints(), [] as [String; 0], "{location}");
     }

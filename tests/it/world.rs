@@ -2,7 +2,9 @@
 
 use std::{
     path::{Path, PathBuf},
+    pin::pin,
     sync::Arc,
+    task::{Context as TaskContext, Poll, Wake},
     time::Duration,
 };
 
@@ -77,7 +79,9 @@ impl World {
             .await
             .unwrap();
         let folder = fast_folder();
-        let store = Store::open_or_create(&folder.path().join("state.db")).unwrap();
+        let store = Store::open_or_create(&folder.path().join("state.db"))
+            .await
+            .unwrap();
         let shared: SharedClock = Arc::new(clock.clone());
         let transport = Transport::new(shared.clone()).unwrap();
         let context = Context {
@@ -116,6 +120,7 @@ impl World {
         self.context
             .store
             .store_tokens(&self.config.client_id, url, &tokens, None, now)
+            .awaited()
             .unwrap()
     }
 
@@ -130,6 +135,7 @@ impl World {
         self.context
             .store
             .find_portal(url, &self.config.client_id)
+            .awaited()
             .unwrap()
             .unwrap()
     }
@@ -138,8 +144,9 @@ impl World {
     pub(crate) fn drain(&self) -> Drain {
         let config = Arc::new(self.config.clone());
         let patience = Patience { longest_wait: 60.0 };
-        let portal =
-            Authorised::open(self.context.clone(), config, &self.record(), patience).unwrap();
+        let portal = Authorised::open(self.context.clone(), config, &self.record(), patience)
+            .awaited()
+            .unwrap();
         Drain::new(portal, LIMIT)
     }
 
@@ -174,6 +181,7 @@ impl World {
             self.context.clock.clone(),
             self.context.stop.clone(),
         )
+        .awaited()
         .unwrap()
     }
 
@@ -186,7 +194,7 @@ impl World {
 
     /// The same world for a new process: the state file is opened anew, no stop is asked for.
     pub(crate) fn restarted(mut self) -> Self {
-        self.context.store = Store::open(self.context.store.path()).unwrap();
+        self.context.store = Store::open(self.context.store.path()).awaited().unwrap();
         self.context.stop = CancellationToken::new();
         self
     }
@@ -220,7 +228,7 @@ impl World {
                 .unwrap_or_default(),
         };
         assert_eq!(
-            self.context.store.open_events(&queue).unwrap(),
+            self.context.store.open_events(&queue).awaited().unwrap(),
             [],
             "rows are open in the store"
         );
@@ -232,6 +240,30 @@ impl World {
         );
     }
 }
+
+/// For what the state file answers where a test is not `async`: its thread needs nothing from ours.
+pub(crate) trait Awaited: Future + Sized {
+    /// Waits for the answer.
+    fn awaited(self) -> Self::Output {
+        struct Thread(std::thread::Thread);
+        impl Wake for Thread {
+            fn wake(self: Arc<Self>) {
+                self.0.unpark();
+            }
+        }
+        let waker = Arc::new(Thread(std::thread::current())).into();
+        let mut future = pin!(self);
+        loop {
+            if let Poll::Ready(answer) = future.as_mut().poll(&mut TaskContext::from_waker(&waker))
+            {
+                return answer;
+            }
+            std::thread::park();
+        }
+    }
+}
+
+impl<F: Future> Awaited for F {}
 
 /// A folder in memory where there is one: thousands of commits that reach a disk take minutes.
 pub(crate) fn fast_folder() -> TempDir {

@@ -41,14 +41,14 @@ pub struct ForgetArgs {
 ///
 /// # Errors
 /// A fault of the state file, no tokens, or nobody to ask.
-pub fn forget(
+pub async fn forget(
     desk: &Desk,
     args: &ForgetArgs,
     answers: Option<&mut dyn BufRead>,
     out: &mut dyn Write,
     notes: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let (name, record) = chosen(desk, args)?;
+    let (name, record) = chosen(desk, args).await?;
     let store = desk.store()?;
     if !args.yes {
         let Some(answers) = answers else {
@@ -58,7 +58,7 @@ pub fn forget(
             }
             .into());
         };
-        let rows = store.open_totals(record.id)?.rows;
+        let rows = store.open_totals(record.id).await?.rows;
         let mut text = format!(
             "This removes everything that is stored about {name}: tokens, history, reservations, \
              failures. The bindings stay in the portal and go on filling its queue, unless \
@@ -81,7 +81,7 @@ pub fn forget(
             return Ok(Exit::Done);
         }
     }
-    store.forget_portal(record.id)?;
+    store.forget_portal(record.id).await?;
     let member_id = &record.tokens.member_id;
     if args.json {
         let answer = json!({"portal": name, "member_id": member_id, "forgotten": true});
@@ -95,12 +95,12 @@ pub fn forget(
     Ok(Exit::Done)
 }
 
-fn chosen(desk: &Desk, args: &ForgetArgs) -> anyhow::Result<(String, PortalRecord)> {
+async fn chosen(desk: &Desk, args: &ForgetArgs) -> anyhow::Result<(String, PortalRecord)> {
     let Some(member) = &args.member_id else {
         let config = desk.only()?;
-        return Ok((config.name.clone(), desk.record(config)?));
+        return Ok((config.name.clone(), desk.record(config).await?));
     };
-    let records = desk.store()?.portals()?;
+    let records = desk.store()?.portals().await?;
     let mut found = records
         .into_iter()
         .filter(|record| record.tokens.member_id == *member);

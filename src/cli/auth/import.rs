@@ -45,7 +45,7 @@ pub(super) async fn run(cli: &Cli, args: &ImportArgs) -> anyhow::Result<Exit> {
     let bytes = read(args.file.as_deref())?;
     // Looked at first: a bad one leaves no state file behind.
     handed::read(&bytes).map_err(|error| bad_input(error.to_string()))?;
-    let store = Store::open_or_create(&config.store)?;
+    let store = Store::open_or_create(&config.store).await?;
     // From here on only: while the input is read, Ctrl-C simply ends the program.
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;

@@ -65,7 +65,7 @@ pub struct Voice<'w> {
 pub(super) async fn run(cli: &Cli, args: &LoginArgs) -> anyhow::Result<Exit> {
     let config = cli.configuration()?;
     let portal = cli.chosen(&config)?;
-    let store = Store::open_or_create(&config.store)?;
+    let store = Store::open_or_create(&config.store).await?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone())?;
     let context = context(store, stop)?;

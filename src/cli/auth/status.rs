@@ -98,20 +98,20 @@ pub async fn status(
         others: Vec::new(),
     };
     for config in &desk.portals {
-        let check = match desk.find(config)? {
+        let check = match desk.find(config).await? {
             Some(_) if args.check => Some(check(desk, config, &mut exits).await?),
             _ => None,
         };
         // After the check, which may have changed it.
-        let known = authorisation(config, desk.find(config)?, check);
+        let known = authorisation(config, desk.find(config).await?, check);
         if !known.authorised {
             exits.push(Exit::NotAuthorised);
         }
         report.portals.push(known);
     }
     if all && let Some(store) = &desk.store {
-        let records = store.portals()?;
-        report.others = others(desk, records)?;
+        let records = store.portals().await?;
+        report.others = others(desk, records).await?;
     }
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
@@ -127,7 +127,7 @@ async fn check(
     config: &Arc<PortalConfig>,
     exits: &mut Vec<Exit>,
 ) -> anyhow::Result<Check> {
-    let problem = match desk.portal(config)?.verify().await {
+    let problem = match desk.portal(config).await?.verify().await {
         Ok(Ok(_)) => None,
         Ok(Err(unfit)) => {
             exits.push(Exit::NotAuthorised);
@@ -182,10 +182,10 @@ fn authorisation(
 }
 
 /// Records that no configured portal finds.
-fn others(desk: &Desk, records: Vec<PortalRecord>) -> anyhow::Result<Vec<Other>> {
+async fn others(desk: &Desk, records: Vec<PortalRecord>) -> anyhow::Result<Vec<Other>> {
     let mut ours = Vec::new();
     for config in &desk.portals {
-        ours.extend(desk.find(config)?.map(|record| record.id));
+        ours.extend(desk.find(config).await?.map(|record| record.id));
     }
     let strange = records
         .into_iter()

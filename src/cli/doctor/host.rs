@@ -38,8 +38,11 @@ pub(super) fn configuration(ground: &Ground<'_>, chart: &mut Chart) -> Option<(C
 }
 
 /// Opens the state file.
-pub(super) fn store(path: &Path, chart: &mut Chart) -> Result<Store, StoreFault> {
-    let opened = Store::open(path).and_then(|store| store.check_all().map(|()| store));
+pub(super) async fn store(path: &Path, chart: &mut Chart) -> Result<Store, StoreFault> {
+    let opened = match Store::open(path).await {
+        Ok(store) => store.check_all().await.map(|()| store),
+        Err(fault) => Err(fault),
+    };
     match &opened {
         Ok(_) => {
             chart.ok("state file", format!("{}, undamaged", path.display()));

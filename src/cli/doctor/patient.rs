@@ -42,7 +42,7 @@ impl Patient<'_> {
         } else {
             chart.skip("client secret", "the configuration has to be mended first");
         }
-        let record = self.desk.find(self.config)?;
+        let record = self.desk.find(self.config).await?;
         self.tokens(record.as_ref(), chart);
         let reachable = self.hosts(record.as_ref(), chart).await?;
         let why_not = match (&record, reachable, self.with_secrets) {
@@ -57,7 +57,7 @@ impl Patient<'_> {
             None => self.portal(chart).await?,
         }
         if let Some(record) = &record {
-            self.past(record, chart)?;
+            self.past(record, chart).await?;
         }
         Ok(())
     }
@@ -109,7 +109,7 @@ impl Patient<'_> {
 
     /// What only the portal can say.
     async fn portal(&self, chart: &mut Chart) -> anyhow::Result<()> {
-        let portal = self.desk.portal(self.config)?;
+        let portal = self.desk.portal(self.config).await?;
         let able = match standing::ask(&portal, chart).await {
             Ok(able) => able,
             Err(failure) => {
@@ -133,7 +133,7 @@ impl Patient<'_> {
 
     async fn queue(&self, portal: &Portal, chart: &mut Chart) -> Result<(), CallFailure> {
         let live = live::ask(portal).await?;
-        let ours = portal.store().open_totals(portal.id)?.rows;
+        let ours = portal.store().open_totals(portal.id).await?.rows;
         let now = self.desk.now();
         let since = live
             .oldest_at
@@ -167,7 +167,7 @@ impl Patient<'_> {
     }
 
     /// What the store remembers.
-    fn past(&self, record: &PortalRecord, chart: &mut Chart) -> anyhow::Result<()> {
+    async fn past(&self, record: &PortalRecord, chart: &mut Chart) -> anyhow::Result<()> {
         let (store, now) = (self.desk.store()?, self.desk.now());
         let name = &self.config.name;
         if let Some(since) = record.paused_at {
@@ -187,7 +187,7 @@ impl Patient<'_> {
                 ),
             );
         }
-        match store.last_drain(record.id)? {
+        match store.last_drain(record.id).await? {
             None => chart.warn(
                 "last drain",
                 "there was none yet; start the service, or `b24-tidyd run --once`",
@@ -211,8 +211,8 @@ impl Patient<'_> {
                 }
             }
         }
-        let parked = report::parked(store, record.id)?.len();
-        let contested = report::contested(store, record.id, now)?.len();
+        let parked = report::parked(store, record.id).await?.len();
+        let contested = report::contested(store, record.id, now).await?.len();
         let text = format!("{parked} refused, {contested} contested contacts");
         if parked + contested > 0 {
             chart.warn("failures", format!("{text}; see `b24-tidyd failures list`"));

@@ -48,7 +48,7 @@ pub(super) async fn ask(portal: &Portal, chart: &mut Chart) -> Result<bool, Call
     } else {
         chart.skip("bindings", "the application or its account may not look");
     }
-    limits(portal, &answer, chart)?;
+    limits(portal, &answer, chart).await?;
     Ok(able)
 }
 
@@ -242,7 +242,11 @@ fn bindings(portal: &Portal, found: &[Binding], chart: &mut Chart) {
     }
 }
 
-fn limits(portal: &Portal, answer: &BatchAnswer, chart: &mut Chart) -> Result<(), CallFailure> {
+async fn limits(
+    portal: &Portal,
+    answer: &BatchAnswer,
+    chart: &mut Chart,
+) -> Result<(), CallFailure> {
     for method in [
         "batch",
         portal.contacts().list(),
@@ -272,7 +276,7 @@ fn limits(portal: &Portal, answer: &BatchAnswer, chart: &mut Chart) -> Result<()
         ),
         None => String::new(),
     };
-    let level = portal.bucket_level()?;
+    let level = portal.bucket_level().await?;
     chart.ok(
         "limits",
         format!(

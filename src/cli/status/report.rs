@@ -170,30 +170,33 @@ impl From<LastRun> for LastDrain {
 ///
 /// # Errors
 /// A fault of the state file.
-pub fn gather(desk: &Desk) -> Result<Report, StoreFault> {
+pub async fn gather(desk: &Desk) -> Result<Report, StoreFault> {
     let running = match &desk.store {
         Some(store) => store.drain_lock_holder()?,
         None => None,
     };
-    let portals = desk.portals.iter().map(|portal| of_portal(desk, portal));
+    let mut portals = Vec::new();
+    for portal in &desk.portals {
+        portals.push(of_portal(desk, portal).await?);
+    }
     Ok(Report {
         running: running.map(|holder| holder.to_string()),
-        portals: portals.collect::<Result<_, _>>()?,
+        portals,
     })
 }
 
-fn of_portal(desk: &Desk, portal: &PortalConfig) -> Result<PortalStatus, StoreFault> {
+async fn of_portal(desk: &Desk, portal: &PortalConfig) -> Result<PortalStatus, StoreFault> {
     let configured = PortalStatus {
         name: portal.name.clone(),
         url: written(&portal.url).to_owned(),
         auth_connector: portal.connector.as_ref().map(|it| it.as_str().to_owned()),
         ..PortalStatus::default()
     };
-    let (Some(store), Some(record)) = (&desk.store, desk.find(portal)?) else {
+    let (Some(store), Some(record)) = (&desk.store, desk.find(portal).await?) else {
         return Ok(configured);
     };
-    let open = store.open_totals(record.id)?;
-    let cursor = store.cursor(&configured_queue(portal, record.id))?;
+    let open = store.open_totals(record.id).await?;
+    let cursor = store.cursor(&configured_queue(portal, record.id)).await?;
     Ok(PortalStatus {
         authorised: record.lost.is_none(),
         member_id: Some(record.tokens.member_id),
@@ -205,10 +208,10 @@ fn of_portal(desk: &Desk, portal: &PortalConfig) -> Result<PortalStatus, StoreFa
         plan_confirms: record.facts.plan_confirms,
         guards_work: record.facts.guards_work,
         paused: record.paused_at.is_some(),
-        parked: parked(store, record.id)?,
-        contested: contested(store, record.id, desk.now())?,
+        parked: parked(store, record.id).await?,
+        contested: contested(store, record.id, desk.now()).await?,
         complete_until: cursor.complete_until,
-        last_drain: store.last_drain(record.id)?.map(LastDrain::from),
+        last_drain: store.last_drain(record.id).await?.map(LastDrain::from),
         lost: record.lost,
         plan_connector: record.facts.plan_connector,
         paused_at: record.paused_at,
@@ -219,21 +222,21 @@ fn of_portal(desk: &Desk, portal: &PortalConfig) -> Result<PortalStatus, StoreFa
 }
 
 /// The refused contacts of a portal.
-pub(in crate::cli) fn parked(
+pub(in crate::cli) async fn parked(
     store: &Store,
     portal: crate::store::PortalId,
 ) -> Result<Vec<ParkedContact>, StoreFault> {
-    let parked = store.parked(portal)?;
+    let parked = store.parked(portal).await?;
     Ok(parked.into_iter().map(ParkedContact::from).collect())
 }
 
 /// The contested contacts of a portal; those whose truce is over are none any more.
-pub(in crate::cli) fn contested(
+pub(in crate::cli) async fn contested(
     store: &Store,
     portal: crate::store::PortalId,
     now: Timestamp,
 ) -> Result<Vec<ContestedContact>, StoreFault> {
-    let contested = store.contested(portal)?.into_iter();
+    let contested = store.contested(portal).await?.into_iter();
     let going_on = contested.filter(|contested| contested.until > now);
     Ok(going_on.map(ContestedContact::from).collect())
 }

@@ -111,7 +111,7 @@ impl Admission<'_> {
             .map_err(|_| CallFailure::from(Problem::Unclear("no address".to_owned())))?;
         let mut tries = 0;
         loop {
-            while let Err(room_at) = bucket.take(clock.now())? {
+            while let Err(room_at) = bucket.take(clock.now()).await? {
                 self.rest(seconds_between(clock.now(), room_at)).await?;
             }
             let exchange = tokio::select! {
@@ -126,7 +126,7 @@ impl Admission<'_> {
                     Err(problem) => problem,
                 };
             if problem == Problem::RateLimited {
-                bucket.overflowed(clock.now())?;
+                bucket.overflowed(clock.now()).await?;
             }
             match problem {
                 Problem::Unauthorised(said) => return Err(application::unfit(&said).into()),

@@ -232,7 +232,7 @@ impl Scene {
         let Some(outcome) = outcome else {
             drop(drain);
             let path = self.world.context.store.path().to_owned();
-            self.world.context.store = b24_tidyd::store::Store::open(&path).unwrap();
+            self.world.context.store = b24_tidyd::store::Store::open(&path).await.unwrap();
             return None;
         };
         self.drain = Some(drain);
@@ -293,9 +293,9 @@ impl Scene {
 
     fn retry_parked(&self) {
         let (store, id) = (&self.world.context.store, self.world.id());
-        let parked = store.parked(id).unwrap();
+        let parked = store.parked(id).awaited().unwrap();
         let parked: Vec<u64> = parked.iter().map(|one| one.contact_id).collect();
-        store.retry_parked(id, &parked).unwrap();
+        store.retry_parked(id, &parked).awaited().unwrap();
     }
 
     fn check(&self) {
@@ -330,12 +330,12 @@ impl Scene {
                 connector: connector.to_owned(),
                 ..self.key()
             };
-            let open = store.open_events(&queue).unwrap();
+            let open = store.open_events(&queue).awaited().unwrap();
             assert_eq!(open, [], "{}", self.story("open rows"));
         }
-        assert_eq!(store.cursor(&self.key()).unwrap().gap_since, None);
+        assert_eq!(store.cursor(&self.key()).awaited().unwrap().gap_since, None);
         // What became of a write to a contact that is gone, nobody can tell any more.
-        let mut unanswered = store.unanswered_changes(self.world.id()).unwrap();
+        let mut unanswered = store.unanswered_changes(self.world.id()).awaited().unwrap();
         unanswered.retain(|change| self.portal().contact(change.contact_id).is_some());
         assert!(
             unanswered.is_empty(),
