@@ -13,8 +13,9 @@ use super::{
     when::When,
 };
 use crate::{
-    drain::{Drain, values_to_put_back},
+    drain::Drain,
     store::{ChangeFilter, RunId},
+    tidy::values_to_put_back,
 };
 
 /// Arguments of `undo`.

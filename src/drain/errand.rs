@@ -56,9 +56,6 @@ pub enum Swept<'a> {
     },
 }
 
-/// Who is told of a sweep as it goes. A failure ends it.
-pub type SweepListener<'a> = dyn FnMut(Swept<'_>) -> Result<(), DrainFailure> + Send + 'a;
-
 /// Who is told of findings as they come. An error ends the errand.
 pub type Listener<'a> = dyn FnMut(Finding) -> std::io::Result<()> + Send + 'a;
 
@@ -88,7 +85,7 @@ impl Errand<'_> {
         mut self,
         record: &PortalRecord,
         sweep: &Sweep,
-        report: &mut SweepListener<'_>,
+        report: &mut impl AsyncFnMut(Swept<'_>) -> Result<(), DrainFailure>,
     ) -> Result<Summary, DrainFailure> {
         let before = self.portal.requests();
         let outcome = self.sweep_through(record, sweep, report).await;
@@ -108,7 +105,7 @@ impl Errand<'_> {
         &mut self,
         record: &PortalRecord,
         sweep: &Sweep,
-        report: &mut SweepListener<'_>,
+        report: &mut impl AsyncFnMut(Swept<'_>) -> Result<(), DrainFailure>,
     ) -> Result<Outcome, DrainFailure> {
         let purpose = if sweep.apply {
             Purpose::Tidy
@@ -140,7 +137,8 @@ impl Errand<'_> {
                 report(Swept::Found {
                     contact_id: contact.id,
                     changes: &changes,
-                })?;
+                })
+                .await?;
                 chosen.push(contact);
                 full = sweep.limit.is_some_and(|limit| found >= limit);
                 if full {
@@ -163,7 +161,8 @@ impl Errand<'_> {
                 report(Swept::Found {
                     contact_id: finding.contact_id,
                     changes: &finding.changes,
-                })?;
+                })
+                .await?;
             }
             if let Some(unfinished) = unfinished? {
                 return Ok(unfinished);
@@ -172,7 +171,8 @@ impl Errand<'_> {
                 report(Swept::UpTo {
                     contact_id: reached,
                     looked_at,
-                })?;
+                })
+                .await?;
             }
             if full || stretch.is_last {
                 return Ok(Outcome::Done);

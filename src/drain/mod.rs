@@ -18,7 +18,7 @@ mod turn;
 
 use std::{collections::HashMap, sync::Arc};
 
-pub use errand::{Listener, Sweep, SweepListener, Swept, TaskSummary};
+pub use errand::{Listener, Sweep, Swept, TaskSummary};
 pub use failure::DrainFailure;
 pub use outcome::{Outcome, Progress, Summary};
 use errand::Errand;
@@ -275,6 +275,7 @@ impl Drain {
     }
 
     /// Walks contacts and corrects them, or tells what it would correct. The queue is left alone.
+    /// `report` is told as it goes; a failure of it ends the sweep.
     ///
     /// With [`Sweep::apply`] the caller holds the drain lock, as for a drain.
     ///
@@ -283,7 +284,7 @@ impl Drain {
     pub async fn sweep_pass(
         &mut self,
         sweep: &Sweep,
-        report: &mut SweepListener<'_>,
+        mut report: impl AsyncFnMut(Swept<'_>) -> Result<(), DrainFailure>,
     ) -> Result<Summary, DrainFailure> {
         let record = if sweep.apply {
             match self.admit().await? {
@@ -293,7 +294,7 @@ impl Drain {
         } else {
             self.portal.reread().await?
         };
-        self.errand().sweep(&record, sweep, report).await
+        self.errand().sweep(&record, sweep, &mut report).await
     }
 
     /// Judges every contact that the next drain would look at. `listener` gets each that would change.

@@ -28,7 +28,7 @@ pub(super) async fn hand_over(queue: &mut Queue, tidy: &mut Tidy) -> Result<(), 
     for handled in tidy.handled() {
         queue.take_back(handled).await?;
     }
-    for handled in tidy.take_rows(queue.rows()) {
+    if let Some(handled) = tidy.take_rows(queue.rows()) {
         queue.take_back(handled).await?;
     }
     Ok(())

@@ -48,6 +48,15 @@ impl Portal {
         Ok(())
     }
 
+    /// Waits until a call of `method` may be sent, and takes the room for it: the call itself then goes
+    /// out with [`super::Repeat::AtOnce`].
+    ///
+    /// # Errors
+    /// A [`CallFailure`].
+    pub async fn take_room(&self, method: &'static str) -> Result<(), CallFailure> {
+        self.wait_for_room(&Load::call(method)).await
+    }
+
     pub(super) async fn bucket_overflowed(&self) -> Result<(), StoreFault> {
         self.bucket().overflowed(self.now()).await
     }

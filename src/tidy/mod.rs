@@ -248,13 +248,10 @@ impl Tidy {
 
     /// Takes rows of the queue in hand. Those that name no contact are settled: nothing can be done
     /// about them.
-    pub async fn take_rows(&mut self, rows: Vec<Row>) -> Vec<Handled> {
+    pub fn take_rows(&mut self, rows: Vec<Row>) -> Option<Handled> {
         let (items, nameless) = group(rows);
         self.take_items(items);
-        if nameless.is_empty() {
-            return Vec::new();
-        }
-        vec![Handled::Settled(nameless)]
+        (!nameless.is_empty()).then_some(Handled::Settled(nameless))
     }
 
     /// Takes contacts in hand that no row speaks of.

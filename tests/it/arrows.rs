@@ -8,16 +8,21 @@ use std::{
 
 /// What each room may use. `config` types and the clock are open to everybody, as are a room's own
 /// parts.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("main", &["cli"]),
     (
         "cli",
         &[
-            "service", "drain", "portal", "contact", "names", "bitrix", "store",
+            "service", "drain", "tidy", "portal", "contact", "names", "bitrix", "store",
         ],
     ),
     ("service", &["drain", "portal", "store"]),
-    ("drain", &["portal", "contact", "names", "bitrix", "store"]),
+    ("drain", &["tidy", "queue", "portal", "contact", "bitrix", "store"]),
+    (
+        "tidy",
+        &["queue", "portal", "contact", "names", "bitrix", "store"],
+    ),
+    ("queue", &["portal", "bitrix", "store"]),
     ("portal", &["bitrix", "store"]),
     ("contact", &["names"]),
     ("config", &["names"]),
