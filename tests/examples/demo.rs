@@ -39,7 +39,7 @@ async fn demo(folder: &Path) -> anyhow::Result<()> {
     println!("A test portal answers at {}", portal.url());
 
     let config = configuration(folder, &portal)?;
-    let context = context(folder)?;
+    let context = context(folder).await?;
     authorise(&context, &config, &portal).await?;
     println!("Authorised with a one-time code, as `b24-tidyd auth login` does.");
 

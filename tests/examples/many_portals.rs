@@ -70,7 +70,7 @@ async fn measure(arguments: &Arguments, folder: &Path) -> anyhow::Result<()> {
             busy.add_contact("anna", "", "SMITH");
         }
     }
-    write_files(folder, &portals, arguments.metrics)?;
+    write_files(folder, &portals, arguments.metrics).await?;
     let child = Command::new(&arguments.binary)
         .arg("--config")
         .arg(folder.join("config.toml"))

@@ -10,7 +10,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use test_portal::Settings;
 
-use crate::world::World;
+use crate::world::{Awaited, World};
 
 /// The exit code, and everything that was said.
 pub(crate) async fn imported(world: &World, text: &str) -> (u8, String) {

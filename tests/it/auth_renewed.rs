@@ -9,7 +9,7 @@ use test_portal::{Effect, Fault, Matcher};
 
 use crate::{
     auth_import::{forms, imported, refresh_of, stored, unauthorised},
-    world::World,
+    world::{Awaited, World},
 };
 
 #[tokio::test]
@@ -63,7 +63,7 @@ async fn a_renewed_pair_is_stored_before_its_first_use() {
     );
     let noted = seen.clone();
     world.portal.before_request(move |_, request| {
-        let pair = store.portals().await.unwrap().pop();
+        let pair = store.portals().awaited().unwrap().pop();
         let pair = pair.map(|record| {
             let used = request.params["auth"] == record.tokens.access.expose_secret();
             (used, record.unverified.is_some())
@@ -263,7 +263,7 @@ async fn a_pair_that_was_renewed_meanwhile_is_left_to_the_store() {
     world.portal.before_request(move |_, _| {
         store
             .rotate_tokens(id, &refreshed, &tokens, now)
-            .await
+            .awaited()
             .unwrap();
     });
     let (code, said) = imported(&world, &text).await;

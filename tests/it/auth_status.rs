@@ -31,7 +31,7 @@ async fn said(world: &World, line: &[&str], typed: Option<&str>) -> (u8, String)
         AuthAction::Forget(args) => {
             let mut typed = typed.map(str::as_bytes);
             let person = typed.as_mut().map(|typed| typed as &mut dyn BufRead);
-            forget(&desk, &args, person, &mut out, &mut notes)
+            forget(&desk, &args, person, &mut out, &mut notes).await
         }
         other => panic!("not here: {other:?}"),
     };

@@ -14,7 +14,7 @@ use test_portal::{Effect, Fault, GuardMode, Matcher, QueueRow, Settings};
 use crate::{
     command::{outcome, said},
     installed::Installed,
-    world::World,
+    world::{Awaited, World},
 };
 
 /// How one check came out: its result, what was found and what to do.
@@ -259,7 +259,7 @@ async fn an_authorisation_that_is_lost() {
 async fn what_the_store_remembers() {
     let world = healthy(|_| {}).await;
     let (store, id, now) = (&world.context.store, world.id(), world.context.clock.now());
-    store.park(id, 7, "no", now, |_| now).await.unwrap();
+    store.park(id, 7, "no", now, move |_| now).await.unwrap();
     store.set_paused(id, Some(now)).await.unwrap();
     world.advance(7200.0);
     assert_snapshot!(check(&world, "failures").await.1, @"warning: 1 refused, 0 contested contacts -> see `b24-tidyd failures list`");

@@ -1,5 +1,6 @@
 //! `events`: what the portal records for us.
 
+use crate::world::Awaited;
 use insta::assert_snapshot;
 
 use crate::{command::said, world::World};
@@ -87,7 +88,7 @@ async fn what_was_missed_without_bindings_is_not_forgotten() {
         portal: world.id(),
         connector: String::new(),
     };
-    let cursor = || world.context.store.cursor(&queue).await.unwrap();
+    let cursor = || world.context.store.cursor(&queue).awaited().unwrap();
     let complete = cursor().complete_until;
     assert!(complete.is_some() && cursor().gap_since.is_none());
     said(&world, &["events", "unbind"]).await;

@@ -34,9 +34,13 @@ async fn a_world_with_failures() -> World {
     store.contest(world.id(), &contested).await.unwrap();
     // The moment of the next try is partly chance.
     store
-        .park(world.id(), 1, "The field Source is required", now, |_| {
-            after(now, 86_400.0)
-        })
+        .park(
+            world.id(),
+            1,
+            "The field Source is required",
+            now,
+            move |_| after(now, 86_400.0),
+        )
         .await
         .unwrap();
     world

@@ -137,7 +137,7 @@ async fn what_needs_somebody_decides() {
     };
     assert_eq!(check(&[]).await, Exit::Done);
     store
-        .park(id, 82, "no", now, |_| after(now, 60.0))
+        .park(id, 82, "no", now, move |_| after(now, 60.0))
         .await
         .unwrap();
     assert_eq!(check(&[]).await, Exit::Warning);

@@ -1,5 +1,6 @@
 //! `pause` and `resume`.
 
+use crate::world::Awaited;
 use b24_tidyd::{clock::Clock as _, drain::Outcome};
 use insta::assert_snapshot;
 
@@ -48,7 +49,7 @@ async fn a_pause_is_felt_within_a_drain() {
     let (store, id, now) = (world.context.store.clone(), world.id(), world.clock.now());
     world.portal.before_request(move |_, request| {
         if request.calls("crm.contact.update") {
-            store.set_paused(id, Some(now)).await.unwrap();
+            store.set_paused(id, Some(now)).awaited().unwrap();
         }
     });
     let summary = world.pass().await.unwrap();

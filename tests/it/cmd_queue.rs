@@ -7,7 +7,7 @@ use test_portal::{Effect, Fault, Matcher, QueueRow};
 
 use crate::{
     command::{parsed, said},
-    world::World,
+    world::{Awaited, World},
 };
 
 async fn a_world_with_a_queue() -> World {
@@ -138,6 +138,7 @@ async fn a_portal_without_tokens_has_its_place_in_the_answer() {
             world.context.clock.clone(),
             world.context.stop.clone(),
         )
+        .awaited()
         .unwrap()
     };
     for line in [["queue", "list", "--json"], ["events", "list", "--json"]] {

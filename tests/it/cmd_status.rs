@@ -76,7 +76,7 @@ async fn a_portal_that_needs_somebody() {
     let world = World::new().await.bound().await;
     let (store, id, now) = (&world.context.store, world.id(), world.context.clock.now());
     store
-        .park(id, 82, "the name is too strange", now, |_| {
+        .park(id, 82, "the name is too strange", now, move |_| {
             after(now, 3600.0)
         })
         .await

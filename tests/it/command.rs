@@ -32,11 +32,11 @@ pub(crate) async fn outcome(world: &World, line: &[&str]) -> anyhow::Result<(Exi
     let out = &mut Vec::new();
     let exit = match parsed(line) {
         CareCommand::Status(args) => status::run(&desk, &args, out).await?,
-        CareCommand::Failures(command) => command.run(&desk, out)?,
+        CareCommand::Failures(command) => command.run(&desk, out).await?,
         CareCommand::Queue(command) => command.run(&desk, out).await?,
         CareCommand::Events(command) => command.run(&desk, out).await?,
-        CareCommand::Pause(args) => pause::pause(&desk, &args, out)?,
-        CareCommand::Resume(args) => pause::resume(&desk, &args, out)?,
+        CareCommand::Pause(args) => pause::pause(&desk, &args, out).await?,
+        CareCommand::Resume(args) => pause::resume(&desk, &args, out).await?,
         CareCommand::Doctor(args) => {
             let file = world.config_file();
             let ground = Ground {

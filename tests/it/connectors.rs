@@ -8,7 +8,7 @@ use test_portal::{Effect, Fault, Matcher, QueueRow};
 use crate::{
     command::said,
     plans::{all_tidy, messy},
-    world::World,
+    world::{Awaited, World},
 };
 
 /// A world with the connector `tidy`, bound and drained.

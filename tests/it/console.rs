@@ -77,8 +77,8 @@ impl World {
             TrustCommand::Preview(args) => preview(&args, &mut drain, &mut out, &mut notes).await?,
             TrustCommand::Sweep(args) => sweep(&args, &mut drain, &mut out, &mut notes).await?,
             TrustCommand::Undo(args) => undo(&args, &mut drain, &mut out, &mut notes).await?,
-            TrustCommand::History(args) => history(&args, store, id, now, &mut out)?,
-            TrustCommand::Ignore(args) => ignore(&args, store, id, now, &mut out)?,
+            TrustCommand::History(args) => history(&args, store, id, now, &mut out).await?,
+            TrustCommand::Ignore(args) => ignore(&args, store, id, now, &mut out).await?,
         };
         Ok(Answer {
             out: String::from_utf8(out)?,

@@ -22,6 +22,7 @@ use tokio::sync::Notify;
 use crate::{
     installed::Installed,
     scene::{Mode, Scene, row},
+    world::Awaited,
 };
 
 /// More than one write request carries.

@@ -6,7 +6,7 @@ use b24_tidyd::{
 };
 use test_portal::{Effect, Fault, GuardMode, Matcher};
 
-use crate::world::World;
+use crate::world::{Awaited, World};
 
 const DAY: f64 = 86_400.0;
 

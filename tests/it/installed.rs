@@ -1,6 +1,7 @@
 //! A folder with configuration, secret and state, for tests that run the real program against a
 //! portal on the system's clock.
 
+use crate::world::Awaited;
 use std::{
     fs,
     os::unix::fs::PermissionsExt as _,

@@ -52,8 +52,9 @@ async fn drain(world: &World) -> f64 {
     let start = world.clock.now();
     let config = Arc::new(world.config.clone());
     let patience = Patience { longest_wait: 30.0 };
-    let portal =
-        Authorised::open(world.context.clone(), config, &world.record(), patience).unwrap();
+    let portal = Authorised::open(world.context.clone(), config, &world.record(), patience)
+        .await
+        .unwrap();
     let mut drain = Drain::new(portal, LIMIT);
     loop {
         let summary = drain.pass(&mut |_| {}).await.unwrap();

@@ -45,10 +45,12 @@ impl Started {
             stop: stop.clone(),
             notifier: Notifier::new(tell, Some(Duration::from_secs(60))),
             open: Box::new(move |path| {
-                let store = Store::open(path).awaited()?;
-                let lock = store.lock_drain("a test")?.unwrap();
-                let context = Context::new(store, shared.clone(), stopping.clone())?;
-                Ok((context, lock))
+                let (clock, stop) = (shared.clone(), stopping.clone());
+                Box::pin(async move {
+                    let store = Store::open(&path).await?;
+                    let lock = store.lock_drain("a test")?.unwrap();
+                    Ok((Context::new(store, clock, stop)?, lock))
+                })
             }),
             rereads,
         };

@@ -190,8 +190,9 @@ async fn acknowledgements_are_split() {
     world.advance(5.0);
     let config = Arc::new(world.config.clone());
     let patience = Patience { longest_wait: 60.0 };
-    let portal =
-        Authorised::open(world.context.clone(), config, &world.record(), patience).unwrap();
+    let portal = Authorised::open(world.context.clone(), config, &world.record(), patience)
+        .await
+        .unwrap();
     Drain::new(portal, 5000).pass(&mut |_| {}).await.unwrap();
     world.assert_clean();
     let portions: Vec<usize> = commands(&world)

@@ -7,7 +7,7 @@ use b24_tidyd::{
 use serde_json::json;
 use test_portal::{Effect, Fault, Matcher, QueueRow};
 
-use crate::world::World;
+use crate::world::{Awaited, World};
 
 /// A robot of the CRM; not the person who edits by hand, and not us.
 const ROBOT: u64 = 7;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use test_portal::{Contact, PERSON, QueueRow, Settings};
 
-use crate::world::World;
+use crate::world::{Awaited, World};
 
 /// How the program is run between one fault and the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

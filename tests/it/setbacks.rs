@@ -3,7 +3,10 @@
 use b24_tidyd::{drain::Outcome, store::StoredEvent};
 use test_portal::{GuardMode, Portal};
 
-use crate::scene::{Mode, Scene};
+use crate::{
+    scene::{Mode, Scene},
+    world::Awaited,
+};
 
 fn refuse(portal: &Portal, id: u64, text: &str) {
     let said = (String::new(), text.to_owned());

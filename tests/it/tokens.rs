@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     scene::{Mode, Scene},
-    world::World,
+    world::{Awaited, World},
 };
 
 fn renewals(world: &World) -> usize {
@@ -70,13 +70,15 @@ async fn processes_on_one_store_renew_once() {
     let process = || {
         let clock: SharedClock = Arc::new(SystemClock);
         let context = Context {
-            store: Store::open(world.context.store.path()).await.unwrap(),
+            store: Store::open(world.context.store.path()).awaited().unwrap(),
             transport: Transport::new(clock.clone()).unwrap(),
             clock,
             stop: CancellationToken::new(),
         };
         let patience = Patience { longest_wait: 60.0 };
-        Authorised::open(context, config.clone(), &world.record(), patience).unwrap()
+        Authorised::open(context, config.clone(), &world.record(), patience)
+            .awaited()
+            .unwrap()
     };
     let (one, two) = (process(), process());
     let info = Call::new("app.info");
@@ -193,6 +195,7 @@ async fn a_newer_pair_in_the_store_is_used_where_ours_is_refused() {
             tokens.refresh = grant["refresh_token"].as_str().unwrap().into();
             other
                 .store_tokens(&record.client_id, &url, &tokens, None, now)
+                .awaited()
                 .unwrap();
         }
     });
@@ -219,6 +222,7 @@ async fn a_renewal_does_not_overwrite_an_import() {
             tokens.refresh = grant["refresh_token"].as_str().unwrap().into();
             other
                 .store_tokens(&record.client_id, &url, &tokens, None, now)
+                .awaited()
                 .unwrap();
         }
     });

@@ -18,7 +18,7 @@ use super::{
     chance,
     mischief::{Mischief, Plan},
 };
-use crate::world::World;
+use crate::world::{Awaited, World};
 
 /// More passes than any settling can need.
 const MOST_PASSES: u32 = 60;
@@ -248,7 +248,9 @@ impl Scene {
         let config = Arc::new(self.world.config.clone());
         let patience = Patience { longest_wait: 60.0 };
         let context = self.world.context.clone();
-        let portal = Authorised::open(context, config, &self.world.record(), patience).unwrap();
+        let portal = Authorised::open(context, config, &self.world.record(), patience)
+            .awaited()
+            .unwrap();
         Drain::new(portal, self.limit)
     }
 
