@@ -32,7 +32,7 @@ use crate::{
     portal::{CallFailure, Context, Patience, Portal},
     queue::Queue,
     store::{PortalRecord, RunTotals},
-    tidy::{self, Purpose, PutBack, Tidy, Wait},
+    tidy::{self, Purpose, PutBack, SweptGap, Tidy, Wait},
 };
 
 /// A pass ends after this long, in seconds, so that everything between passes goes on; the next one
@@ -253,13 +253,13 @@ impl Drain {
                 let swept = if may_sweep || sweeps && self.tidy.is_sweeping() {
                     self.tidy.sweep_gap().await?
                 } else {
-                    tidy::Swept::Nothing
+                    SweptGap::Nothing
                 };
                 match swept {
-                    tidy::Swept::Nothing => return self.what_is_left(sweeps, late).await,
+                    SweptGap::Nothing => return self.what_is_left(sweeps, late).await,
                     // What came meanwhile is not kept waiting by a long sweep.
-                    tidy::Swept::Done => self.queue.reopen(),
-                    tidy::Swept::InHand => {}
+                    SweptGap::Done => self.queue.reopen(),
+                    SweptGap::InHand => {}
                 }
             } else if idle && self.queue.takes_away() {
                 let waits = self.tidy.has_to_wait();

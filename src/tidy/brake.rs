@@ -17,6 +17,8 @@ const LONGEST_REST_SECONDS: f64 = 2.0 * WINDOW_SECONDS;
 pub(super) struct Brake {
     portal: Arc<Portal>,
     allowance: u32,
+    /// It was engaged in this pass.
+    engaged: bool,
 }
 
 impl Brake {
@@ -24,11 +26,18 @@ impl Brake {
         Self {
             portal,
             allowance: u32::MAX,
+            engaged: false,
         }
+    }
+
+    /// Whether it was engaged in this pass.
+    pub(super) fn is_engaged(&self) -> bool {
+        self.engaged
     }
 
     /// It does not count this time.
     pub(super) fn release(&mut self) {
+        self.engaged = false;
         self.allowance = u32::MAX;
     }
 
@@ -47,6 +56,7 @@ impl Brake {
         &mut self,
         braked_until: Option<Timestamp>,
     ) -> Result<Option<Wait>, StoreFault> {
+        self.engaged = false;
         self.allowance = self.left().await?;
         let Some(until) = braked_until else {
             return Ok(None);
@@ -79,6 +89,7 @@ impl Brake {
                 "so many contacts were changed within an hour that writing rests; what is queued waits on the portal");
         }
         store.set_braked(self.portal.id, Some(until)).await?;
+        self.engaged = true;
         Ok(Some(self.rest(until)))
     }
 

@@ -107,7 +107,9 @@ impl Ledger {
             }
             rows.extend(item.rows);
         }
-        self.handled.push(Handled::PutOff(rows, until));
+        if !rows.is_empty() {
+            self.handled.push(Handled::PutOff(rows, until));
+        }
         Ok(())
     }
 

@@ -57,7 +57,18 @@ impl Purpose {
         matches!(self, Self::Tidy)
     }
 
-    /// Whether a robot that changes a contact back keeps us from it, and the brake holds.
+    /// Whether the brake is there for it: it is against too many corrections, not against taking them
+    /// back.
+    pub(super) fn is_braked(&self) -> bool {
+        matches!(self, Self::Tidy)
+    }
+
+    /// Whether values that we wrote are put back.
+    pub(super) fn puts_anything_back(&self) -> bool {
+        matches!(self, Self::PutBack { .. })
+    }
+
+    /// Whether a robot that changes a contact back keeps us from it.
     pub(super) fn yields(&self) -> bool {
         !matches!(self, Self::PutBack { .. })
     }
