@@ -294,8 +294,7 @@ impl Errand<'_> {
                 if self.portal.is_stopping() {
                     return Err(DrainFailure::Stopped);
                 }
-                let outcome =
-                    turn::take(self.portal, self.queue, self.tidy, &mut streak).await;
+                let outcome = turn::take(self.portal, self.queue, self.tidy, &mut streak).await;
                 for finding in self.tidy.findings() {
                     listener(finding)?;
                 }

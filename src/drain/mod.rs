@@ -18,10 +18,10 @@ mod turn;
 
 use std::{collections::HashMap, sync::Arc};
 
+use errand::Errand;
 pub use errand::{Listener, Sweep, Swept, TaskSummary};
 pub use failure::DrainFailure;
 pub use outcome::{Outcome, Progress, Summary};
-use errand::Errand;
 use streak::Streak;
 use survey::Survey;
 use turn::{Took, hand_over};

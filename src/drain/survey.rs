@@ -115,10 +115,7 @@ async fn ask(
 }
 
 /// Whether the application may do the work. Answers whether the portal could tell.
-async fn check_application(
-    queue: &Queue,
-    answer: &mut BatchAnswer,
-) -> Result<bool, DrainFailure> {
+async fn check_application(queue: &Queue, answer: &mut BatchAnswer) -> Result<bool, DrainFailure> {
     let mut take = |key: &str| application::known(answer, key);
     let told = match (take("info"), take("admin"), take("scopes")) {
         (Ok(info), Ok(admin), Ok(scopes)) => (info, admin, scopes),

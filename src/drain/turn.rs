@@ -55,7 +55,9 @@ pub(super) async fn take(
     let settled = queue.put_acknowledgements(&mut batch).await?;
     let work = tidy.put(&mut batch).await?;
     let reservation = if tidy.leaves_room(&work) {
-        queue.put_reservation(&mut batch, tidy.has_to_wait()).await?
+        queue
+            .put_reservation(&mut batch, tidy.has_to_wait())
+            .await?
     } else {
         None
     };

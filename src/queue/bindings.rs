@@ -23,7 +23,11 @@ pub(super) async fn bind(line: &Line, missing: &[&str]) -> Result<Option<Timesta
             Err(problem) => return Err(problem.into()),
         }
     }
-    tracing::info!(portal = line.name(), events = missing.len(), "bound the events");
+    tracing::info!(
+        portal = line.name(),
+        events = missing.len(),
+        "bound the events"
+    );
     Ok(answer.time.began)
 }
 
@@ -63,7 +67,10 @@ impl StandIn {
     /// It is unbound, and empty for good.
     pub(super) async fn end(&mut self, line: &Line) -> Result<(), StoreFault> {
         self.active = false;
-        line.portal.store().set_stand_in(line.portal.id, false).await
+        line.portal
+            .store()
+            .set_stand_in(line.portal.id, false)
+            .await
     }
 }
 

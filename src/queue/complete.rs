@@ -42,8 +42,10 @@ impl Completeness {
             return Ok(());
         }
         if ahead {
-            tracing::warn!(portal = line.name(),
-                "the queue was noted as complete until a moment in the future; that is taken back");
+            tracing::warn!(
+                portal = line.name(),
+                "the queue was noted as complete until a moment in the future; that is taken back"
+            );
         }
         cursor.complete_until = Some(proven);
         store.set_cursor(&key, cursor).await
@@ -87,10 +89,15 @@ async fn take_back(line: &Line, mut cursor: Cursor) -> Result<(), StoreFault> {
         }
         is_ahead
     };
-    let (complete, gap) = (ahead(&mut cursor.complete_until), ahead(&mut cursor.gap_since));
+    let (complete, gap) = (
+        ahead(&mut cursor.complete_until),
+        ahead(&mut cursor.gap_since),
+    );
     if complete || gap {
-        tracing::warn!(portal = line.name(),
-            "a clock was wrong when the queue was last noted as complete; the last 30 days count as open");
+        tracing::warn!(
+            portal = line.name(),
+            "a clock was wrong when the queue was last noted as complete; the last 30 days count as open"
+        );
         let key = line.portal.configured_queue();
         line.portal.store().set_cursor(&key, cursor).await?;
     }

@@ -538,7 +538,8 @@ impl Queue {
         self.plan.connectors_refused();
         self.store_plan().await?;
         self.choose_connector();
-        self.note_gap("the queue of the connector is out of reach").await
+        self.note_gap("the queue of the connector is out of reach")
+            .await
     }
 
     /// Whether a queue stood in for the configured one, which is back: it is to be left.
@@ -583,8 +584,10 @@ impl Queue {
         let late = |at| self.line.now() >= after(at, LATE_ROWS_SECONDS);
         if done && self.round.emptied && unbound_at.is_some_and(late) {
             self.stand_in.end(&self.line).await?;
-            tracing::info!(portal = self.line.name(),
-                "back to `auth_connector`; the bindings without it are removed, their queue is empty");
+            tracing::info!(
+                portal = self.line.name(),
+                "back to `auth_connector`; the bindings without it are removed, their queue is empty"
+            );
         }
         self.round.closed = false;
         self.round.emptied = false;
@@ -618,8 +621,11 @@ impl Queue {
         let others = &portal.config.other_connectors;
         let rows = portal.store().take_over(&key, others).await?;
         if rows > 0 {
-            tracing::info!(portal = self.line.name(), rows,
-                "took over events that were reserved with another `auth_connector`");
+            tracing::info!(
+                portal = self.line.name(),
+                rows,
+                "took over events that were reserved with another `auth_connector`"
+            );
         }
         Ok(())
     }

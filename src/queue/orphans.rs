@@ -79,8 +79,11 @@ async fn take_over(line: &Line, rows: Vec<EventRow>) -> Result<Vec<StoredEvent>,
         })
         .collect();
     if !orphans.is_empty() {
-        tracing::info!(portal = line.name(), rows = orphans.len(),
-            "took over reserved events whose reservation had not been stored");
+        tracing::info!(
+            portal = line.name(),
+            rows = orphans.len(),
+            "took over reserved events whose reservation had not been stored"
+        );
     }
     line.store(&orphans).await?;
     Ok(orphans)

@@ -46,7 +46,9 @@ impl Plan {
         if let Some(confirms) = confirms {
             // A refusal that the plan explains is over with the plan.
             let counts = |at| now >= at && now < after(at, REFUSAL_COUNTS_SECONDS);
-            self.reserving_refused_at = self.reserving_refused_at.filter(|at| confirms && counts(*at));
+            self.reserving_refused_at = self
+                .reserving_refused_at
+                .filter(|at| confirms && counts(*at));
             self.confirms = Some(confirms && self.reserving_refused_at.is_none());
         }
         if connector.is_some() {

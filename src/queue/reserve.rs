@@ -1,10 +1,6 @@
 //! Reserving the next page of the queue: a get for each event, and what it brings.
 
-use super::{
-    line::Line,
-    round::Round,
-    row::stored,
-};
+use super::{line::Line, round::Round, row::stored};
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
@@ -45,7 +41,10 @@ pub(super) fn put(line: &Line, round: &Round, batch: &mut Batch) -> Option<Reser
         .collect();
     let mut with_gets = batch.clone();
     let fits = gets.iter().all(|(event, errors)| {
-        with_gets.push(key(event, *errors), &events::reserve(event, line.limit, *errors))
+        with_gets.push(
+            key(event, *errors),
+            &events::reserve(event, line.limit, *errors),
+        )
     });
     if !fits {
         return None;

@@ -60,8 +60,11 @@ pub(super) async fn redeem(
         if !gone.is_empty() {
             // Acknowledged, the answer having been lost; purged; or cleared by somebody else. They are
             // ours, and their contacts are looked at all the same.
-            tracing::info!(portal = line.name(), rows = gone.len(),
-                "reserved events are gone from the portal; they are finished from the state file");
+            tracing::info!(
+                portal = line.name(),
+                rows = gone.len(),
+                "reserved events are gone from the portal; they are finished from the state file"
+            );
             store.keep_here(&line.key(), &gone).await?;
         }
         let rows = line.ours(page).into_iter();

@@ -87,7 +87,9 @@ impl Books {
             // Before the write: once it is made, no pass may take the old value for a new mistake.
             store.leave_values_alone(portal, &sent, now).await?;
         }
-        store.changes_sent(portal, run, self.kind, &sent, now).await?;
+        store
+            .changes_sent(portal, run, self.kind, &sent, now)
+            .await?;
         for correction in corrections {
             let changes = correction.changes.clone();
             self.unanswered.insert(correction.contact.id, changes);
@@ -132,7 +134,9 @@ impl Books {
 
     async fn answered(&mut self, made: &[u64], not_made: &[u64]) -> Result<(), StoreFault> {
         let store = self.portal.store();
-        store.changes_answered(self.portal.id, made, not_made).await?;
+        store
+            .changes_answered(self.portal.id, made, not_made)
+            .await?;
         for contact in made.iter().chain(not_made) {
             self.unanswered.remove(contact);
         }

@@ -87,7 +87,9 @@ impl Contests {
             None => {}
         }
         let (store, portal) = (self.portal.store(), self.portal.id);
-        let writes = store.writes_since(portal, contact, counted_from, now).await?;
+        let writes = store
+            .writes_since(portal, contact, counted_from, now)
+            .await?;
         if writes < self.portal.config.contest.writes {
             return Ok(false);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{walk::Stretch, wait::Wait};
+use super::{wait::Wait, walk::Stretch};
 use crate::{
     clock::after,
     portal::Portal,

@@ -104,7 +104,8 @@ impl Guards {
         if self.false_refusals < FALSE_REFUSALS {
             return Ok(());
         }
-        self.give_up("guards refuse although nothing has changed").await
+        self.give_up("guards refuse although nothing has changed")
+            .await
     }
 
     /// Remembers for this portal that guards do not work, and says so once.

@@ -61,9 +61,8 @@ async fn once(portal: &Portal, correction: &Correction) -> Plain {
         return Plain::Changed(fresh);
     }
     let answer = portal.call(&update, Repeat::AtOnce).await;
-    let done = answer.and_then(|reply| {
-        Ok(contacts::expect_done(update.method, &reply.result, id)?)
-    });
+    let done =
+        answer.and_then(|reply| Ok(contacts::expect_done(update.method, &reply.result, id)?));
     match done {
         Ok(()) => Plain::Written,
         Err(CallFailure::Problem(problem)) if problem.may_have_been_processed() => {
@@ -78,9 +77,6 @@ async fn once(portal: &Portal, correction: &Correction) -> Plain {
 fn holds_up(problem: &Problem) -> bool {
     matches!(
         problem,
-        Problem::RateLimited
-            | Problem::TokenExpired
-            | Problem::TokenUnknown(_)
-            | Problem::Moved(_)
+        Problem::RateLimited | Problem::TokenExpired | Problem::TokenUnknown(_) | Problem::Moved(_)
     )
 }

@@ -2,12 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{
-    bitrix::contacts::Contact,
-    contact::FieldChange,
-    names::Field,
-    store::RunKind,
-};
+use crate::{bitrix::contacts::Contact, contact::FieldChange, names::Field, store::RunKind};
 
 /// What is done with the contacts that are read.
 #[derive(Debug, Default)]
@@ -94,9 +89,8 @@ impl Purpose {
             return None;
         };
         let values = values.get(&contact.id).into_iter().flatten();
-        let still_ours = |value: &&PutBack| {
-            contact.fields.get(value.field.as_str()) == Some(&value.ours)
-        };
+        let still_ours =
+            |value: &&PutBack| contact.fields.get(value.field.as_str()) == Some(&value.ours);
         let change = |value: &PutBack| FieldChange {
             field: value.field,
             old: value.ours.clone(),

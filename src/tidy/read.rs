@@ -130,12 +130,12 @@ impl Reads {
                     if let Some(id) = self.proof.filter(|id| by_id.contains_key(id)) {
                         proof = Some((id, answer.take("proof")));
                     }
-                    read.extend(page.into_iter().map(|item| {
-                        match by_id.remove(&item.contact_id) {
+                    read.extend(page.into_iter().map(
+                        |item| match by_id.remove(&item.contact_id) {
                             Some(contact) => Read::Found(item, contact),
                             None => Read::Unlisted(item),
-                        }
-                    }));
+                        },
+                    ));
                 }
                 Err(problem) => read.push(Read::PageFailed(page, problem)),
             }

@@ -90,7 +90,9 @@ impl Reading {
         let wish = Wish {
             family,
             now: self.portal.now(),
-            pages: self.pages.fit(seconds, self.portal.cost(Step::page(family))),
+            pages: self
+                .pages
+                .fit(seconds, self.portal.cost(Step::page(family))),
             proof,
         };
         Reads::put(&mut self.waiting, &wish, batch)

@@ -247,11 +247,7 @@ impl Stretch {
     }
 }
 
-fn read_page(
-    family: Family,
-    answer: &mut BatchAnswer,
-    at: usize,
-) -> Result<Vec<Contact>, Problem> {
+fn read_page(family: Family, answer: &mut BatchAnswer, at: usize) -> Result<Vec<Contact>, Problem> {
     let reply = answer.take(&format!("w{at}"))?;
     contacts::read_list(family, reply.result, reply.time.began)
 }

@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 
 use super::{guards::Guards, item::Correction};
-use crate::bitrix::{
-    Batch, BatchAnswer, batch::Guarded, call::is_reference, contacts,
-};
+use crate::bitrix::{Batch, BatchAnswer, batch::Guarded, call::is_reference, contacts};
 
 /// Contacts in one request at most: two commands each, and room for acknowledgements.
 pub(super) const MOST_CONTACTS: usize = 24;

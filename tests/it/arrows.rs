@@ -17,7 +17,10 @@ const MAY_USE: [(&str, &[&str]); 12] = [
         ],
     ),
     ("service", &["drain", "portal", "store"]),
-    ("drain", &["tidy", "queue", "portal", "contact", "bitrix", "store"]),
+    (
+        "drain",
+        &["tidy", "queue", "portal", "contact", "bitrix", "store"],
+    ),
     (
         "tidy",
         &["queue", "portal", "contact", "names", "bitrix", "store"],

@@ -91,7 +91,8 @@ pub(in crate::cli) async fn ask(portal: &Portal) -> Result<Live, CallFailure> {
         // The portal drops the condition: everything is looked at, and counted here.
         None => tally(&portal.queue_rows(Listed::Everything).await?),
     };
-    live.bound = events::unbound(&bindings, &ContactEvent::NAMES, &portal.queue().connector).is_empty();
+    live.bound =
+        events::unbound(&bindings, &ContactEvent::NAMES, &portal.queue().connector).is_empty();
     Ok(live)
 }
 
