@@ -22,6 +22,9 @@ use crate::{
 /// Rows on a page of a list.
 const PAGE: u32 = 50;
 
+/// After so many requests in which rows could not be taken the others wait as well.
+const MOST_FAILURES: u32 = 5;
+
 /// Lists rows that nobody has listed in this pass, as many as one reservation would hold. None where
 /// nothing is left of what was queued when the pass began.
 pub(super) async fn list_some(
@@ -126,7 +129,7 @@ pub(super) async fn take_away(
     round: &mut Round,
     rows: Vec<StoredEvent>,
 ) -> Result<Option<Problem>, CallFailure> {
-    let mut trouble = None;
+    let (mut trouble, mut failures) = (None, 0);
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let portion: Vec<StoredEvent> = rows.by_ref().take(MOST_COMMANDS).collect();
@@ -156,8 +159,10 @@ pub(super) async fn take_away(
         round.take_up(taken);
         if !failed.is_empty() {
             store.defer_events(&key, &failed, later(line)).await?;
-            // The others are no better off for being asked at once.
-            break;
+            failures += 1;
+            if failures > MOST_FAILURES {
+                break;
+            }
         }
     }
     Ok(trouble)

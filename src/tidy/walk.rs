@@ -120,6 +120,12 @@ impl Walk {
                 Err(CallFailure::Problem(problem)) => problem,
                 Err(failure) => return Err(failure.into()),
             };
+            // No answer at all is about the way there, or about too much at once.
+            if matches!(problem, Problem::Unanswered(_)) && self.failures > 0 {
+                self.failures = 0;
+                return Err(problem.into());
+            }
+            let is_unanswered = matches!(problem, Problem::Unanswered(_));
             let problem = match of_many(problem) {
                 Verdict::Blocked => {
                     let until = self.portal.blocked_until(self.portal.contacts().list());
@@ -139,6 +145,9 @@ impl Walk {
                 self.failures = 0;
                 self.reach = Reach::Far;
                 return Err(problem.into());
+            }
+            if is_unanswered {
+                continue;
             }
             self.reach = match until {
                 None => Reach::Growing(FIRST_RANGE),
@@ -226,7 +235,7 @@ impl Walk {
     }
 
     fn pages_at_once(&self, family: Family) -> usize {
-        if self.page_by_page {
+        if self.page_by_page || self.failures > 0 {
             return 1;
         }
         let seconds = self.portal.config.batch_seconds;
