@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     clock::{SharedClock, after},
-    config::is_loopback,
+    config::{PROXIES, is_loopback},
 };
 
 /// How long a connection may take to come about.
@@ -79,16 +79,6 @@ pub enum Body {
     /// A form, already encoded.
     Form(SecretString),
 }
-
-/// The variables that name a proxy. Those of the request's scheme come before the last two.
-pub const PROXIES: [&str; 6] = [
-    "https_proxy",
-    "HTTPS_PROXY",
-    "http_proxy",
-    "HTTP_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-];
 
 /// A client for portals and authorisation servers. Clones share their connections.
 #[derive(Clone)]

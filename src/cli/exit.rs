@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    config::Problems,
+    config::{Problems, is_exhaustion},
     drain::{DrainFailure, Outcome},
     portal::{
         CallFailure,
@@ -34,6 +34,8 @@ pub enum Exit {
     Unreachable,
     /// A fault of this program, or a damaged store.
     Internal,
+    /// The work was done; its output could not be written.
+    Unwritten,
     /// It will work later: limits, locks, a full disk.
     Temporary,
     /// A person has to authorise, or to act on the portal.
@@ -55,6 +57,7 @@ impl Exit {
             Self::BadInput => 65,
             Self::Unreachable => 69,
             Self::Internal => 70,
+            Self::Unwritten => 74,
             Self::Temporary => 75,
             Self::NotAuthorised => 77,
             Self::Configuration => 78,
@@ -84,11 +87,11 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(refusal) = error.downcast_ref::<Refusal>() {
         return refusal.exit;
     }
-    if let Some(NamesError::InvalidUtf8 { .. }) = error.downcast_ref() {
+    if let Some(NamesError::InvalidUtf8 { .. } | NamesError::Long { .. }) = error.downcast_ref() {
         return Exit::BadInput;
     }
-    if error.is::<Problems>() {
-        return Exit::Configuration;
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        return of_configuration(problems);
     }
     if let Some(fault) = error.downcast_ref::<StoreFault>() {
         return of_store(fault);
@@ -102,7 +105,23 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<DrainFailure>() {
         return of_drain(failure);
     }
-    Exit::Internal
+    let exhausted = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(is_exhaustion);
+    match exhausted {
+        true => Exit::Temporary,
+        false => Exit::Internal,
+    }
+}
+
+/// The exit code of a configuration that cannot be used: a host that has run out of something is no
+/// reason to stay down.
+pub(super) fn of_configuration(Problems(problems): &Problems) -> Exit {
+    match problems.iter().any(|problem| problem.passing) {
+        true => Exit::Temporary,
+        false => Exit::Configuration,
+    }
 }
 
 /// The exit code of a fault of the state file.
@@ -187,6 +206,7 @@ pub fn first_of(exits: impl IntoIterator<Item = Exit>) -> Exit {
 fn of_report(report: &PortalReport) -> Exit {
     match &report.ending {
         Ending::NoTokens => Exit::NotAuthorised,
+        Ending::NoSecret(problems) => of_configuration(problems),
         Ending::Failed(failure) => of_drain(failure),
         Ending::Ended(Outcome::Done | Outcome::Paused) => Exit::Done,
         Ending::Ended(Outcome::WorkLeft { .. } | Outcome::Stopped) => Exit::Temporary,

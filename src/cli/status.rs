@@ -12,9 +12,11 @@ use clap::Args;
 pub use check::{Thresholds, unknown};
 
 use super::{
-    desk::Desk,
+    desk::{Desk, desk},
     exit::{Exit, exit_of, first_of},
-    told,
+    global::Global,
+    output::Unread,
+    surroundings::Surroundings,
 };
 
 /// Arguments of `status`.
@@ -43,6 +45,24 @@ pub struct StatusArgs {
     pub thresholds: Thresholds,
 }
 
+/// Tells how the portals are doing.
+pub(super) async fn status(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &StatusArgs,
+) -> anyhow::Result<Exit> {
+    if args.check {
+        world.out.where_unread(Unread::Ignore);
+    }
+    let desk = desk(global, world, args.live);
+    let status = async { run(&desk?, args, &mut world.out).await };
+    match status.await {
+        // A monitor takes every other code for a broken plugin.
+        Err(error) if args.check => unknown(&error, &mut world.out),
+        other => other,
+    }
+}
+
 /// Tells how every portal of `desk` is doing.
 ///
 /// # Errors
@@ -69,12 +89,12 @@ pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow:
     if args.check {
         return check::write(&report, &args.thresholds, desk.now(), out);
     }
-    let written = if args.json {
-        json(&report, out)
+    if args.json {
+        json(&report, out)?;
     } else {
-        people::write(&report, desk.now(), out)
-    };
-    told(first_of(exits), written)
+        people::write(&report, desk.now(), out)?;
+    }
+    Ok(first_of(exits))
 }
 
 fn json(report: &report::Report, out: &mut dyn Write) -> std::io::Result<()> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::{after, seconds_between},
-    config::{Config, PortalConfig},
+    config::{Config, PortalConfig, Problems},
     drain::{Drain, DrainFailure, Outcome, Progress},
     portal::{Context, Meter, Patience, RetryPolicy},
     store::{PortalId, RunTotals, StoreFault},
@@ -26,6 +26,8 @@ pub enum Ending {
     Failed(DrainFailure),
     /// There are no tokens for this portal.
     NoTokens,
+    /// The client secret is missing or was refused.
+    NoSecret(Problems),
 }
 
 /// What a one-shot drain of a portal did.
@@ -68,6 +70,7 @@ impl Ending {
             Self::Ended(outcome) => outcome.as_str(),
             Self::Failed(failure) => failure.word(),
             Self::NoTokens => "no tokens",
+            Self::NoSecret(_) => "no client secret",
         }
     }
 
@@ -122,7 +125,11 @@ pub async fn drain_once(
     let patience = Patience {
         longest_wait: max_wait.as_secs_f64(),
     };
-    let mut drain = match Drain::open(context.clone(), config, limit, patience).await {
+    if let Err(problems) = config.require_secret() {
+        report.ending = Ending::NoSecret(problems);
+        return report;
+    }
+    let mut drain = match Drain::open(context.clone(), config, limit, patience) {
         Ok(Some(drain)) => drain,
         Ok(None) => return report,
         Err(failure) => {

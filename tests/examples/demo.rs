@@ -172,6 +172,7 @@ async fn drain(context: &Context, config: &Config) -> anyhow::Result<b24_tidyd::
     match report.ending {
         Ending::Failed(failure) => Err(failure.into()),
         Ending::NoTokens => anyhow::bail!("no tokens"),
+        Ending::NoSecret(problems) => Err(problems.into()),
         Ending::Ended(_) => Ok(report.totals),
     }
 }

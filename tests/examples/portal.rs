@@ -24,7 +24,7 @@ struct Arguments {
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// Contacts to begin with.
-    #[arg(long, default_value_t = 48)]
+    #[arg(long, default_value_t = MESSY.len())]
     contacts: usize,
     /// Binds both events and queues every contact at once, as if people had just edited them.
     #[arg(long)]

@@ -277,8 +277,11 @@ async fn without_the_secret_the_portal_is_left_alone() {
     assert_eq!(exit, Exit::Configuration);
     assert_eq!(found, "skipped: the client secret is missing -> -");
     assert_eq!(world.record().lost, None);
-    let (_, found) = check(&world, "configuration").await;
+    // It concerns its portal alone.
+    let (_, found) = check(&world, "client secret").await;
     assert!(found.starts_with("failed: "), "{found}");
+    let (_, found) = check(&world, "configuration").await;
+    assert!(found.starts_with("ok: "), "{found}");
 }
 
 /// A lock that a command of root left behind would otherwise be out of the service's reach.

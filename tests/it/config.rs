@@ -58,7 +58,17 @@ impl Place {
         path
     }
 
+    /// The configuration, where all is well with it, secrets included.
     pub(crate) fn load(&self, text: impl AsRef<[u8]>) -> Result<Config, Problems> {
+        let mut config = self.load_what_can_be(text)?;
+        match std::mem::take(&mut config.secret_problems) {
+            problems if problems.is_empty() => Ok(config),
+            problems => Err(Problems(problems)),
+        }
+    }
+
+    /// The configuration, though secrets may be missing.
+    pub(crate) fn load_what_can_be(&self, text: impl AsRef<[u8]>) -> Result<Config, Problems> {
         Config::load(&self.write("config.toml", text, 0o644), &self.env)
     }
 
@@ -115,7 +125,7 @@ fn the_minimum_gets_the_contracts_defaults() {
     );
     assert_eq!(portal.names.style, Style::Smart);
     assert_eq!(portal.names.language.as_str(), "und");
-    assert_eq!(portal.names.leading_particle, LeadingParticle::Capital);
+    assert_eq!(portal.names.leading_particle, LeadingParticle::Keep);
     assert!(portal.names.particles_enabled);
     assert!(portal.names.extra_particles.is_empty());
     assert_eq!(portal.names.mac_names, None);
@@ -155,7 +165,7 @@ fn every_key_is_read() {
             style = "plain"
             language = "pt-BR"
             fields = ["LAST_NAME"]
-            leading_particle = "keep"
+            leading_particle = "capital"
             particles = { enabled = false, extra = ["af"] }
             mac_names = []
             overrides_file = "spellings"
@@ -196,7 +206,7 @@ fn every_key_is_read() {
     assert_eq!(portal.fields, [Field::LastName]);
     assert_eq!(portal.names.style, Style::Plain);
     assert_eq!(portal.names.language.as_str(), "pt");
-    assert_eq!(portal.names.leading_particle, LeadingParticle::Keep);
+    assert_eq!(portal.names.leading_particle, LeadingParticle::Capital);
     assert!(!portal.names.particles_enabled);
     assert_eq!(portal.names.extra_particles, ["af"]);
     assert_eq!(portal.names.mac_names.as_deref(), Some(&[][..]));

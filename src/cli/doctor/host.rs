@@ -6,12 +6,11 @@ use url::Url;
 
 use super::{Ground, chart::Chart};
 use crate::{
-    bitrix::transport::PROXIES,
     cli::{
         exit::{Exit, of_store},
         text::count,
     },
-    config::{Config, Problems},
+    config::{Config, PROXIES, Problems},
     store::{Store, StoreFault},
 };
 

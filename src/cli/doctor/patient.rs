@@ -37,10 +37,12 @@ impl Patient<'_> {
     /// Looks at everything that can be looked at.
     pub(super) async fn examine(&self, chart: &mut Chart) -> anyhow::Result<()> {
         let source = &self.config.client_secret_source;
-        if self.with_secrets {
-            chart.ok("client secret", format!("from {source}"));
-        } else {
-            chart.skip("client secret", "the configuration has to be mended first");
+        match &self.config.secret_problem {
+            Some(problem) => {
+                chart.fail("client secret", Exit::Configuration, problem.to_string());
+            }
+            None if self.with_secrets => chart.ok("client secret", format!("from {source}")),
+            None => chart.skip("client secret", "the configuration has to be mended first"),
         }
         let record = self.desk.find(self.config).await?;
         self.tokens(record.as_ref(), chart);

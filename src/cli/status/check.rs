@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::report::{PortalStatus, Report};
 use crate::{
-    cli::{exit::Exit, text::length, told},
+    cli::{exit::Exit, text::length},
     clock::seconds_between,
 };
 
@@ -16,10 +16,10 @@ use crate::{
 #[command(next_help_heading = "Thresholds of --check (reached is too much)")]
 pub struct Thresholds {
     /// Time since the last drain ended
-    #[arg(long, default_value = "15m", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "15m", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub warning_age: Duration,
     /// Time since the last drain ended
-    #[arg(long, default_value = "1h", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "1h", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub critical_age: Duration,
     /// Contacts that the portal refuses
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -34,10 +34,10 @@ pub struct Thresholds {
     #[arg(long, value_name = "N")]
     pub critical_contested: Option<u64>,
     /// With --live: age of the oldest row in the portal's queue
-    #[arg(long, default_value = "15m", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "15m", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub warning_oldest: Duration,
     /// With --live: age of the oldest row in the portal's queue
-    #[arg(long, default_value = "2h", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    #[arg(long, default_value = "2h", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub critical_oldest: Duration,
     /// With --live: rows that nobody has reserved
     #[arg(long, value_name = "N")]
@@ -114,8 +114,8 @@ pub(super) fn write(
         .map(|(_, text)| text.replace(['\n', '|'], " "))
         .collect();
     let (texts, data) = (texts.join("; "), check.data.join(" "));
-    let written = writeln!(out, "{} - {texts} | {data}", worst.word());
-    told(worst.exit(), written)
+    writeln!(out, "{} - {texts} | {data}", worst.word())?;
+    Ok(worst.exit())
 }
 
 struct Check<'a> {

@@ -18,7 +18,7 @@ pub(crate) fn answer(state: &State, method: &str, call: &Call<'_>) -> Result<Out
         "profile" => profile(state, call),
         "server.time" => json!(date::format(seconds(call.now))),
         "scope" => json!(state.settings.scopes),
-        "methods" => method::all()
+        "methods" => method::all(state)
             .filter(|(name, _)| method::check_scope(state, name).is_ok())
             .map(|(name, _)| name)
             .collect(),
@@ -96,7 +96,7 @@ fn existence(state: &State, call: &Call<'_>) -> Result<Value, Refusal> {
         ));
     }
     let name = name.to_ascii_lowercase();
-    let exists = method::all().any(|(known, _)| known == name);
+    let exists = method::all(state).any(|(known, _)| known == name);
     Ok(json!({
         "isExisting": exists,
         "isAvailable": exists && method::check_scope(state, &name).is_ok(),

@@ -24,6 +24,10 @@ const OTHERS: [&str; 8] = [
     "UTM_SOURCE",
 ];
 
+/// A name field whose new value has more than 50 characters.
+#[derive(Debug)]
+pub(crate) struct TooLong(pub(crate) String);
+
 /// A contact.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -36,6 +40,8 @@ pub struct Contact {
     pub second_name: Option<String>,
     /// `LAST_NAME`.
     pub last_name: Option<String>,
+    /// Its category; 0 is the one that every portal has.
+    pub category: u64,
     /// Other text fields by their portal name.
     pub other: BTreeMap<String, String>,
     /// Whole Unix seconds.
@@ -74,6 +80,7 @@ impl Contact {
             "DATE_MODIFY" => Field::Number(self.date_modify),
             "CREATED_BY_ID" | "ASSIGNED_BY_ID" => self.created_by.into(),
             "MODIFY_BY_ID" => self.modified_by.into(),
+            "CATEGORY_ID" => self.category.into(),
             _ => Field::Text(self.other.get(field).map_or("", String::as_str)),
         }
     }
@@ -109,34 +116,45 @@ impl Contact {
     }
 
     /// Takes over the known fields of a write; unknown names are ignored without a word. Answers
-    /// whether anything changed, or the text of the refusal, before which nothing is taken over.
-    pub(crate) fn apply(&mut self, fields: &Value, long: LongNames) -> Result<bool, String> {
+    /// whether anything changed, or which name was too long, before which nothing is taken over.
+    pub(crate) fn apply(&mut self, fields: &Value, long: LongNames) -> Result<bool, TooLong> {
         let mut next = self.clone();
         for (field, value) in php::entries(fields) {
-            let Some(mut text) = php::text(value) else {
-                continue;
-            };
-            if NAMES.contains(&field.as_str()) {
-                if text.chars().count() > 50 {
-                    if long == LongNames::Reject {
-                        return Err(format!(
-                            "The value of {field} is longer than 50 characters."
-                        ));
-                    }
-                    text = text.chars().take(50).collect();
-                }
-                if let Some(slot) = next.name_slot(&field) {
-                    // The column holds no difference between null and "" for whoever writes "".
-                    if !(slot.is_none() && text.is_empty()) {
-                        *slot = Some(text);
-                    }
-                }
-            } else if OTHERS.contains(&field.as_str()) {
-                next.other.insert(field, text);
+            if let Some(text) = php::text(value) {
+                next.set(&field, Some(text), long)?;
             }
         }
         let changed = next != *self;
         *self = next;
         Ok(changed)
+    }
+
+    /// Sets a writable field by its portal name; any other name is ignored. `None` empties it.
+    pub(crate) fn set(
+        &mut self,
+        field: &str,
+        text: Option<String>,
+        long: LongNames,
+    ) -> Result<(), TooLong> {
+        if let Some(slot) = self.name_slot(field) {
+            let mut text = text;
+            if text.as_ref().is_some_and(|text| text.chars().count() > 50) {
+                if long == LongNames::Reject {
+                    return Err(TooLong(field.to_owned()));
+                }
+                text = text.map(|text| text.chars().take(50).collect());
+            }
+            // The column holds no difference between null and "": one does not replace the other.
+            let is_empty = |text: &Option<String>| text.as_deref().unwrap_or("").is_empty();
+            if !(is_empty(slot) && is_empty(&text)) {
+                *slot = text;
+            }
+        } else if OTHERS.contains(&field) {
+            match text {
+                Some(text) => self.other.insert(field.to_owned(), text),
+                None => self.other.remove(field),
+            };
+        }
+        Ok(())
     }
 }

@@ -2,16 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::contact::{Contact, NAMES};
+use crate::contact::{Contact, NAMES, TooLong};
+use crate::contact_search::{self, PAGE};
 use crate::method::{self, Call, Outcome, Refusal};
 use crate::php;
 use crate::referee::Shown;
 use crate::selection::{self, Condition, Kind, Operator, Order};
-use crate::settings::GuardMode;
-use crate::state::{Origin, State, seconds};
-
-/// Rows per page.
-const PAGE: usize = 50;
+use crate::settings::{GuardMode, Universal};
+use crate::state::State;
 
 fn kind(state: &State, field: &str) -> Option<Kind> {
     match field {
@@ -85,7 +83,11 @@ pub(crate) fn list(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<
     let counting = call.start != Some(-1);
     let start = usize::try_from(call.start.unwrap_or(0)).unwrap_or(0);
     let room = if counting { usize::MAX } else { PAGE };
-    let found = find(state, &conditions, &order, room);
+    let fits = |contact: &Contact| {
+        let meets = |condition: &Condition| condition.holds(|field| contact.column(field));
+        contact.category == 0 && conditions.iter().all(meets)
+    };
+    let found = contact_search::find(state, &conditions, fits, &order, room);
     let page: Vec<&Contact> = found.iter().skip(start).take(PAGE).copied().collect();
     if select.iter().any(|field| NAMES.contains(field)) {
         let reads = page.iter().map(|contact| (contact.id, state.changes));
@@ -122,50 +124,6 @@ fn selected(select: Option<&Value>) -> Vec<&'static str> {
         .collect()
 }
 
-/// Visible contacts that meet the conditions, in order; at most `room` where the order allows to
-/// stop early.
-fn find<'a>(
-    state: &'a State,
-    conditions: &[Condition],
-    order: &Order,
-    room: usize,
-) -> Vec<&'a Contact> {
-    let settings = &state.settings;
-    let fits = |contact: &&Contact| {
-        !settings.hidden_from_list.contains(&contact.id)
-            && !settings.unreadable.contains(&contact.id)
-            && conditions
-                .iter()
-                .all(|condition| condition.holds(|field| contact.column(field)))
-    };
-    let exact = conditions.iter().find_map(Condition::only_ids);
-    let above = conditions.iter().find_map(Condition::above_id);
-    let mut found: Vec<&Contact> = match (exact, above) {
-        (Some(mut ids), _) => {
-            ids.sort_unstable();
-            ids.dedup();
-            let contacts = ids.iter().filter_map(|id| state.contacts.get(id));
-            contacts.filter(fits).collect()
-        }
-        (None, Some(id)) => {
-            let room = if order.is("ID") { room } else { usize::MAX };
-            let range = state.contacts.range(id + 1..);
-            range
-                .map(|(_, contact)| contact)
-                .filter(fits)
-                .take(room)
-                .collect()
-        }
-        (None, None) => state.contacts.values().filter(fits).collect(),
-    };
-    if order.is_reverse("ID") {
-        found.reverse();
-    } else if !order.is("ID") {
-        order.sort(&mut found, |contact, field| contact.column(field));
-    }
-    found
-}
-
 /// `id`, cast as PHP does: an array that is not empty counts 1.
 fn id(call: &Call<'_>) -> Result<u64, Refusal> {
     let id = call.either_case("id").map_or(0, php::int);
@@ -178,34 +136,39 @@ fn id(call: &Call<'_>) -> Result<u64, Refusal> {
 /// Whether a contact is out of the caller's reach. Whoever is no administrator has the permission
 /// checked before the lookup, so that a deleted contact looks denied.
 fn denied(state: &State, call: &Call<'_>, id: u64) -> bool {
-    state.settings.unreadable.contains(&id)
+    state.settings.may_not_read(id)
         || (!state.contacts.contains_key(&id) && !method::is_admin(state, call.caller.user))
 }
 
-/// `crm.contact.get`.
+fn too_long(TooLong(field): TooLong) -> Refusal {
+    Refusal::plain(&format!(
+        "The value of {field} is longer than 50 characters."
+    ))
+}
+
+/// `crm.contact.get`. Contacts of other categories are not found.
 pub(crate) fn get(state: &State, call: &Call<'_>, shown: &mut Shown) -> Result<Outcome, Refusal> {
     let id = id(call)?;
-    shown.contacts.push((id, state.changes));
     if denied(state, call, id) {
+        shown.contacts.push((id, state.changes));
         return Err(Refusal::plain("Access denied."));
     }
-    let Some(contact) = state.contacts.get(&id) else {
+    let contact = state.contacts.get(&id);
+    let Some(contact) = contact.filter(|contact| contact.category == 0) else {
+        // Where the universal family could show the contact, this answer proves nothing.
+        if contact.is_none() || state.settings.universal != Universal::Complete {
+            shown.contacts.push((id, state.changes));
+        }
         return Err(Refusal::plain("Not found"));
     };
+    shown.contacts.push((id, state.changes));
     let row = Contact::fields()
         .into_iter()
         .map(|field| (field.to_owned(), contact.shown(field)));
     Ok(Value::Object(row.collect()).into())
 }
 
-fn origin(call: &Call<'_>) -> Origin {
-    Origin::Client {
-        user: call.caller.user,
-        connector: call.caller.connector.clone(),
-    }
-}
-
-/// `crm.contact.update`.
+/// `crm.contact.update`, for contacts of every category.
 pub(crate) fn update(
     state: &mut State,
     call: &Call<'_>,
@@ -223,25 +186,18 @@ pub(crate) fn update(
         shown.contacts.push((id, state.changes));
         return Err(Refusal::plain("Contact is not found"));
     };
+    if state.settings.may_not_write(id) {
+        return Err(Refusal::plain("Access denied"));
+    }
     if let Some((code, text)) = state.settings.refused.get(&id) {
         return Err(Refusal::new(400, code, text));
     }
     let mut next = contact.clone();
     let changes = next
         .apply(fields, state.settings.long_names)
-        .map_err(|text| Refusal::plain(&text))?;
-    state.referee.write(id, changes, &fields.to_string());
-    next.update_count += 1;
-    next.noop_writes += u32::from(!changes);
+        .map_err(too_long)?;
     let fires = changes || state.settings.noop_update_fires;
-    if fires {
-        next.date_modify = seconds(call.now);
-        next.modified_by = call.caller.user;
-    }
-    state.contacts.insert(id, next);
-    if fires {
-        state.changed("ONCRMCONTACTUPDATE", id, &origin(call), call.now);
-    }
+    state.write(next, changes, fires, fields, call);
     Ok(Value::Bool(true).into())
 }
 
@@ -253,8 +209,8 @@ pub(crate) fn add(state: &mut State, call: &Call<'_>) -> Result<Outcome, Refusal
     let mut contact = Contact::default();
     contact
         .apply(fields, state.settings.long_names)
-        .map_err(|text| Refusal::plain(&text))?;
-    let id = state.create(contact, &origin(call), call.now);
+        .map_err(too_long)?;
+    let id = state.create(contact, &call.origin(), call.now);
     Ok(json!(id).into())
 }
 
@@ -264,7 +220,7 @@ pub(crate) fn delete(state: &mut State, call: &Call<'_>) -> Result<Outcome, Refu
     if denied(state, call, id) {
         return Err(Refusal::plain("Access denied"));
     }
-    if !state.delete(id, &origin(call), call.now) {
+    if !state.delete(id, &call.origin(), call.now) {
         return Err(Refusal::plain("Contact is not found"));
     }
     Ok(Value::Bool(true).into())

@@ -14,7 +14,8 @@
 //! | `request`, `php`, `date` | parameters as PHP reads them |
 //! | `oauth`, `tokens` | codes, pairs, renewal |
 //! | `rest`, `method`, `batch`, `reference`, `timing` | gates and envelope; dispatch; batches; references; operating time |
-//! | `application`, `bindings`, `offline_methods`, `contact_methods` | the methods |
+//! | `application`, `bindings`, `offline_methods`, `contact_methods`, `item_methods` | the methods |
+//! | `item`, `item_filter`, `contact_search` | contacts as items, and how both families find them |
 //! | `queue`, `contact`, `selection`, `state` | the data |
 //! | `bucket`, `operating` | the limits |
 //! | `fault`, `referee`, `log`, `control` | what only a test portal has |
@@ -70,10 +71,14 @@ mod bucket;
 mod clock;
 mod contact;
 mod contact_methods;
+mod contact_search;
 mod control;
 mod date;
 mod exchange;
 mod fault;
+mod item;
+mod item_filter;
+mod item_methods;
 mod log;
 mod method;
 mod oauth;
@@ -104,4 +109,4 @@ pub use log::{Command, RequestRecord, Server};
 pub use people::PERSON;
 pub use portal::Portal;
 pub use queue::{OUR_APP, QueueRow};
-pub use settings::{Billing, GuardMode, LongNames, ProcessIdFilter, Settings};
+pub use settings::{Billing, GuardMode, LongNames, ProcessIdFilter, Settings, Universal};

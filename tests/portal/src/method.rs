@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use crate::php::{self, Params};
 use crate::referee::Shown;
-use crate::state::State;
-use crate::{application, bindings, contact_methods, offline_methods};
+use crate::settings::Universal;
+use crate::state::{Origin, State};
+use crate::{application, bindings, contact_methods, item_methods, offline_methods};
 
 /// Who calls, decided once per HTTP request.
 #[derive(Debug, Clone)]
@@ -26,6 +27,14 @@ pub(crate) struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The client as the one who changes something.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin::Client {
+            user: self.caller.user,
+            connector: self.caller.connector.clone(),
+        }
+    }
+
     /// A parameter of the `crm.contact.*` family: all lower or all upper case.
     pub(crate) fn either_case(&self, name: &str) -> Option<&Value> {
         self.params
@@ -95,7 +104,7 @@ impl Refusal {
 }
 
 /// The methods that exist, with their scope (empty: none needed).
-const METHODS: [(&str, &str); 23] = [
+const METHODS: [(&str, &str); 26] = [
     ("batch", ""),
     ("app.info", ""),
     ("feature.get", ""),
@@ -119,16 +128,21 @@ const METHODS: [(&str, &str); 23] = [
     ("crm.contact.update", "crm"),
     ("crm.contact.add", "crm"),
     ("crm.contact.delete", "crm"),
+    ("crm.item.get", "crm"),
+    ("crm.item.list", "crm"),
+    ("crm.item.update", "crm"),
 ];
 
 /// Names of all methods with their scopes.
-pub(crate) fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
-    METHODS.into_iter()
+pub(crate) fn all(state: &State) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let items = state.settings.universal != Universal::NoMethods;
+    let there = move |name: &str| items || !name.starts_with("crm.item.");
+    METHODS.into_iter().filter(move |(name, _)| there(name))
 }
 
 /// 404 for an unknown method, `insufficient_scope` for one that the application may not call.
 pub(crate) fn check_scope(state: &State, method: &str) -> Result<(), Refusal> {
-    let Some((_, scope)) = METHODS.iter().find(|(name, _)| *name == method) else {
+    let Some((_, scope)) = all(state).find(|(name, _)| *name == method) else {
         return Err(Refusal::new(
             404,
             "ERROR_METHOD_NOT_FOUND",
@@ -181,6 +195,9 @@ pub(crate) fn dispatch(
         "crm.contact.update" => contact_methods::update(state, call, shown),
         "crm.contact.add" => contact_methods::add(state, call),
         "crm.contact.delete" => contact_methods::delete(state, call),
+        "crm.item.get" => item_methods::get(state, call, shown),
+        "crm.item.list" => item_methods::list(state, call, shown),
+        "crm.item.update" => item_methods::update(state, call, shown),
         _ => application::answer(state, method, call),
     }
 }

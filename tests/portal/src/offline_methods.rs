@@ -48,7 +48,16 @@ fn conditions(state: &State, params: &Params, listing: bool) -> Result<Vec<Condi
         if !known(field, listing) {
             return refuse("Filter field is not allowed");
         }
-        if matches!(operator, Operator::NotEqual | Operator::NotIn) {
+        if !matches!(
+            operator,
+            Operator::Equal
+                | Operator::Greater
+                | Operator::GreaterOrEqual
+                | Operator::Less
+                | Operator::LessOrEqual
+                | Operator::In
+                | Operator::Contains
+        ) {
             return refuse("Filter operation is not allowed");
         }
         if !listing {

@@ -18,6 +18,17 @@ impl Portal {
         state.create(contact, &Origin::Person(PERSON), now)
     }
 
+    /// A person creates a contact of another category than 0.
+    pub fn add_contact_in(&self, category: u64, name: &str, second: &str, last: &str) -> u64 {
+        let now = self.now();
+        let contact = Contact {
+            category,
+            ..named(name, second, last)
+        };
+        let mut state = self.shared.state();
+        state.create(contact, &Origin::Person(PERSON), now)
+    }
+
     /// Any user but the client creates a contact from fields (portal names); `None` where a value is
     /// too long.
     pub fn add_contact_as(&self, user: u64, fields: &Value) -> Option<u64> {

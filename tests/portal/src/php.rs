@@ -95,16 +95,68 @@ pub(crate) fn int(value: &Value) -> i64 {
 
 /// The number at the beginning of a text, 0 without one.
 fn leading_int(text: &str) -> i64 {
-    let text = text.trim_start_matches([' ', '\t', '\n', '\r', '\u{b}', '\u{c}']);
-    let (sign, digits) = match text.as_bytes().first() {
-        Some(b'-') => (-1, &text[1..]),
-        Some(b'+') => (1, &text[1..]),
-        _ => (1, text),
+    leading_number(text).map_or(0, |(number, _)| number)
+}
+
+const BLANKS: [char; 6] = [' ', '\t', '\n', '\r', '\u{b}', '\u{c}'];
+
+/// The number at the beginning of a text, cast to int and kept within its bounds, and what follows
+/// it.
+fn leading_number(text: &str) -> Option<(i64, &str)> {
+    let text = text.trim_start_matches(BLANKS);
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let digits = |text: &str| {
+        let other = text.find(|letter: char| !letter.is_ascii_digit());
+        other.unwrap_or(text.len())
     };
-    let end = digits
-        .find(|letter: char| !letter.is_ascii_digit())
-        .unwrap_or(digits.len());
-    sign * digits[..end].parse::<i64>().unwrap_or(0)
+    let whole = digits(unsigned);
+    let mut rest = &unsigned[whole..];
+    let mut is_whole = true;
+    if let Some(fraction) = rest.strip_prefix('.')
+        && (whole > 0 || digits(fraction) > 0)
+    {
+        is_whole = false;
+        rest = &fraction[digits(fraction)..];
+    } else if whole == 0 {
+        return None;
+    }
+    if let Some(exponent) = rest.strip_prefix(['e', 'E']) {
+        let unsigned = exponent.strip_prefix(['-', '+']).unwrap_or(exponent);
+        if digits(unsigned) > 0 {
+            is_whole = false;
+            rest = &unsigned[digits(unsigned)..];
+        }
+    }
+    let number = &text[..text.len() - rest.len()];
+    let exact = number.parse::<i64>().ok().filter(|_| is_whole);
+    // `as` keeps within the bounds, as PHP does for texts.
+    #[allow(clippy::cast_possible_truncation)]
+    let cast = exact.unwrap_or_else(|| number.parse::<f64>().unwrap_or(0.0) as i64);
+    Some((cast, rest))
+}
+
+/// `(int) $value` of what `is_numeric` accepts: a number, or a text that is nothing but one.
+pub(crate) fn numeric(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(_) => Some(int(value)),
+        Value::String(text) => {
+            let (number, rest) = leading_number(text)?;
+            rest.trim_matches(BLANKS).is_empty().then_some(number)
+        }
+        _ => None,
+    }
+}
+
+/// `empty($value)`.
+pub(crate) fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(yes) => !yes,
+        Value::Number(number) => number.as_f64() == Some(0.0),
+        Value::String(text) => text.is_empty() || text == "0",
+        Value::Array(list) => list.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    }
 }
 
 /// A number without a sign, or a text of digits; what strict parameters accept.

@@ -23,6 +23,12 @@ pub(crate) enum Operator {
     NotIn,
     /// `%`: contains.
     Contains,
+    /// `!%`: does not contain.
+    NotContains,
+    /// `=%` and `%=`: fits a pattern in which `%` stands for anything.
+    Like,
+    /// `!=%` and `!%=`.
+    NotLike,
 }
 
 /// How a field's values compare.
@@ -95,6 +101,9 @@ impl Condition {
             "@" => Operator::In,
             "!@" => Operator::NotIn,
             "%" => Operator::Contains,
+            "!%" => Operator::NotContains,
+            "=%" | "%=" => Operator::Like,
+            "!=%" | "!%=" => Operator::NotLike,
             _ => return None,
         };
         Some((operator, &key[at..]))
@@ -138,11 +147,21 @@ impl Condition {
             Operator::LessOrEqual => first().is_le(),
             Operator::In => self.operands.iter().any(|one| against(one).is_eq()),
             Operator::NotIn => !self.operands.iter().any(|one| against(one).is_eq()),
-            Operator::Contains => {
-                let needle = text_of(self.operands[0].field()).to_lowercase();
-                text_of(value).to_lowercase().contains(&needle)
-            }
+            Operator::Contains => self.contained(value),
+            Operator::NotContains => !self.contained(value),
+            Operator::Like => self.pattern_fits(value),
+            Operator::NotLike => !self.pattern_fits(value),
         }
+    }
+
+    fn contained(&self, value: Field<'_>) -> bool {
+        let needle = text_of(self.operands[0].field()).to_lowercase();
+        text_of(value).to_lowercase().contains(&needle)
+    }
+
+    fn pattern_fits(&self, value: Field<'_>) -> bool {
+        let pattern = text_of(self.operands[0].field()).to_lowercase();
+        fits_pattern(&pattern, &text_of(value).to_lowercase())
     }
 
     /// The only id that can meet the condition, if it names one.
@@ -174,6 +193,17 @@ fn operand(value: &Value, kind: Kind) -> Option<Operand> {
         Kind::Number => (!php::is_array(value)).then(|| Operand::Number(php::int(value))),
         Kind::Text => php::text(value).map(Operand::Text),
         Kind::Date => date::parse(&php::text(value)?).map(Operand::Number),
+    }
+}
+
+/// Whether a text fits a pattern in which `%` stands for anything.
+fn fits_pattern(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('%') {
+        None => pattern == text,
+        Some((head, tail)) => text.strip_prefix(head).is_some_and(|rest| {
+            let mut ends = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
+            ends.any(|at| fits_pattern(tail, &rest[at..]))
+        }),
     }
 }
 

@@ -46,6 +46,19 @@ pub enum ProcessIdFilter {
     FindsNothing,
 }
 
+/// How far the portal knows contacts as items (`crm.item.*`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Universal {
+    /// Everything is there.
+    Complete,
+    /// An old portal: the methods do not exist (`ERROR_METHOD_NOT_FOUND`).
+    NoMethods,
+    /// An old portal: the methods do not know the type of contacts (`NOT_FOUND`).
+    TypeNotFound,
+    /// An old portal: the methods do not support contacts (`ENTITY_TYPE_NOT_SUPPORTED`).
+    TypeNotSupported,
+}
+
 /// What happens to a name of more than 50 characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum LongNames {
@@ -75,7 +88,10 @@ pub struct Settings {
     pub latency: f64,
     /// Raises events for the client's own writes too (as automation would).
     pub echo: bool,
-    /// Whether `crm.contact.update` with equal values moves `DATE_MODIFY` and raises the event.
+    /// `crm.item.*` for contacts.
+    pub universal: Universal,
+    /// The legacy path of `crm.contact.update`: equal values, too, move `DATE_MODIFY` and raise the
+    /// event. (`crm.item.update` saves nothing then, whatever stands here.)
     pub noop_update_fires: bool,
     /// The plan has `rest_offline_extended`: reservations (`clear: 0`).
     pub plan_confirms: bool,
@@ -116,10 +132,19 @@ pub struct Settings {
     pub event_delay: f64,
     /// `EVENT_DATA.FIELDS.ID` is a number instead of a text.
     pub numeric_event_ids: bool,
-    /// Contacts of another category: missing from lists, readable by get.
+    /// User 1 is no employee: `crm.item.*` answers `allowed_only_intranet_user`.
+    pub extranet: bool,
+    /// Contacts that lists leave out without a reason; a get shows them. (Contacts of another
+    /// category have that in [`crate::Contact::category`].)
     pub hidden_from_list: BTreeSet<u64>,
     /// Contacts without read permission: missing from lists, `Access denied` elsewhere.
     pub unreadable: BTreeSet<u64>,
+    /// No contact may be read.
+    pub reads_denied: bool,
+    /// Contacts that may be read and not written: `Access denied`, or `ACCESS_DENIED` as items.
+    pub unwritable: BTreeSet<u64>,
+    /// No contact may be written.
+    pub writes_denied: bool,
     /// Contacts whose update is refused with (code, text).
     pub refused: BTreeMap<u64, (String, String)>,
     /// Names of more than 50 characters.
@@ -151,7 +176,8 @@ impl Default for Settings {
             cost: BTreeMap::new(),
             latency: 0.0,
             echo: false,
-            noop_update_fires: true,
+            universal: Universal::Complete,
+            noop_update_fires: false,
             plan_confirms: true,
             plan_connector: true,
             self_hosted: false,
@@ -171,8 +197,12 @@ impl Default for Settings {
             exchange_names_user: false,
             event_delay: 0.0,
             numeric_event_ids: false,
+            extranet: false,
             hidden_from_list: BTreeSet::new(),
             unreadable: BTreeSet::new(),
+            reads_denied: false,
+            unwritable: BTreeSet::new(),
+            writes_denied: false,
             refused: BTreeMap::new(),
             long_names: LongNames::Reject,
             guard: GuardMode::NewSource,
@@ -187,6 +217,26 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// A self-hosted portal of before 2022: no `crm.item.*`, legacy updates, older references.
+    #[must_use]
+    pub fn old_portal() -> Self {
+        Self {
+            universal: Universal::NoMethods,
+            noop_update_fires: true,
+            guard: GuardMode::OldSource,
+            self_hosted: true,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn may_not_read(&self, contact: u64) -> bool {
+        self.reads_denied || self.unreadable.contains(&contact)
+    }
+
+    pub(crate) fn may_not_write(&self, contact: u64) -> bool {
+        self.writes_denied || self.unwritable.contains(&contact)
+    }
+
     /// Seconds that one call of a method takes.
     pub(crate) fn cost_of(&self, method: &str) -> f64 {
         self.cost

@@ -9,6 +9,7 @@ use crate::bucket::Bucket;
 use crate::contact::Contact;
 use crate::fault::Schedule;
 use crate::log::RequestRecord;
+use crate::method::Call;
 use crate::operating::Operating;
 use crate::queue::{Notice, Queue};
 use crate::referee::Referee;
@@ -172,6 +173,31 @@ impl State {
         let id = self.store(contact);
         self.changed("ONCRMCONTACTADD", id, origin, now);
         id
+    }
+
+    /// The client writes a contact; answers it as it is now. `changes`: a value is another one than
+    /// before; `fires`: the write counts as a change of the contact and raises the event.
+    pub(crate) fn write(
+        &mut self,
+        mut next: Contact,
+        changes: bool,
+        fires: bool,
+        fields: &Value,
+        call: &Call<'_>,
+    ) -> &Contact {
+        let id = next.id;
+        self.referee.write(id, changes, &fields.to_string());
+        next.update_count += 1;
+        next.noop_writes += u32::from(!changes);
+        if fires {
+            next.date_modify = seconds(call.now);
+            next.modified_by = call.caller.user;
+        }
+        self.contacts.insert(id, next);
+        if fires {
+            self.changed("ONCRMCONTACTUPDATE", id, &call.origin(), call.now);
+        }
+        self.contacts.entry(id).or_default()
     }
 
     /// Deletes a contact and raises the event.

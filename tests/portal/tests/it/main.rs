@@ -6,6 +6,7 @@ mod client;
 mod contacts;
 mod control;
 mod faults;
+mod items;
 mod limits;
 mod queue;
 mod referee;

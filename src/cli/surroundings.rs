@@ -1,0 +1,68 @@
+//! What a command has of the world around it: a process has its own, a simulated world another.
+
+use std::{
+    io::{self, BufRead, BufReader, IsTerminal as _},
+    sync::Arc,
+};
+
+use jiff::tz::TimeZone;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    output::Output,
+    signals::{ProcessSignals, Signals},
+};
+use crate::{
+    clock::{SharedClock, SystemClock},
+    config::{Environment, ProcessEnvironment},
+};
+
+/// What a command has of the world around it.
+pub struct Surroundings {
+    /// The time.
+    pub clock: SharedClock,
+    /// The zone of this host, in which people mean times without one.
+    pub zone: TimeZone,
+    /// The environment variables.
+    pub env: Arc<dyn Environment + Send + Sync>,
+    /// Standard input.
+    pub input: Box<dyn BufRead + Send + Sync>,
+    /// Somebody types it.
+    pub input_is_terminal: bool,
+    /// Standard output.
+    pub out: Output,
+    /// Standard error.
+    pub err: Output,
+    /// Somebody watches it.
+    pub err_is_terminal: bool,
+    /// Who asks for a stop, or for a reload.
+    pub signals: Arc<dyn Signals>,
+    /// The command starts the log of its process.
+    pub logs: bool,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            zone: TimeZone::system(),
+            env: Arc::new(ProcessEnvironment),
+            input: Box::new(BufReader::new(io::stdin())),
+            input_is_terminal: io::stdin().is_terminal(),
+            out: Output::new(io::stdout()),
+            err: Output::new(io::stderr()),
+            err_is_terminal: io::stderr().is_terminal(),
+            signals: Arc::new(ProcessSignals),
+            logs: true,
+        }
+    }
+
+    /// What is cancelled once a signal asks for a stop.
+    pub(super) fn stop(&self) -> anyhow::Result<CancellationToken> {
+        let stop = CancellationToken::new();
+        self.signals.stop(&stop)?;
+        Ok(stop)
+    }
+}
