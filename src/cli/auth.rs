@@ -50,16 +50,16 @@ pub(super) async fn auth(
         AuthAction::Import(args) => import::run(global, world, args).await,
         AuthAction::Login(args) => login::run(global, world, args).await,
         AuthAction::Status(args) => {
-            let desk = desk(global, world, args.check)?;
+            let desk = desk(global, world, args.check).await?;
             status::status(&desk, args, global.portal.is_none(), &mut world.out).await
         }
         AuthAction::Forget(args) => {
-            let desk = desk(global, world, false)?;
+            let desk = desk(global, world, false).await?;
             let person = match world.input_is_terminal {
                 true => Some(&mut *world.input as &mut dyn BufRead),
                 false => None,
             };
-            forget::forget(&desk, args, person, &mut world.out, &mut world.err)
+            forget::forget(&desk, args, person, &mut world.out, &mut world.err).await
         }
     }
 }

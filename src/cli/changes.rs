@@ -64,27 +64,27 @@ impl ChangesCommand {
         let (mut out, mut notes) = (world.out.clone(), world.err.clone());
         match self {
             Self::Preview(args) => {
-                let (mut drain, _) = to_the_portal(global, world, None)?;
+                let (mut drain, _) = to_the_portal(global, world, None).await?;
                 preview::preview(args, &mut drain, &mut out, &mut notes).await
             }
             Self::Sweep(args) => {
                 let writes = args.apply.then_some("sweep");
-                let (mut drain, _lock) = to_the_portal(global, world, writes)?;
+                let (mut drain, _lock) = to_the_portal(global, world, writes).await?;
                 sweep::sweep(args, &mut drain, &world.zone, &mut out, &mut notes).await
             }
             Self::Undo(args) => {
                 let writes = args.apply.then_some("undo");
-                let (mut drain, _lock) = to_the_portal(global, world, writes)?;
+                let (mut drain, _lock) = to_the_portal(global, world, writes).await?;
                 undo::undo(args, &mut drain, &world.zone, &mut out, &mut notes).await
             }
             Self::History(args) => {
-                let (store, portal) = of_the_store(global, world)?;
+                let (store, portal) = of_the_store(global, world).await?;
                 let when = (world.clock.now(), &world.zone);
-                history::history(args, &store, portal.id, when, &mut out, &mut notes)
+                history::history(args, &store, portal.id, when, &mut out, &mut notes).await
             }
             Self::Ignore(args) => {
-                let (store, portal) = of_the_store(global, world)?;
-                ignore::ignore(args, &store, portal.id, world.clock.now(), &mut out)
+                let (store, portal) = of_the_store(global, world).await?;
+                ignore::ignore(args, &store, portal.id, world.clock.now(), &mut out).await
             }
         }
     }
@@ -101,16 +101,16 @@ impl ChangesCommand {
 }
 
 /// The chosen portal as the store knows it, for commands that ask nobody else.
-fn of_the_store(global: &Global, world: &Surroundings) -> anyhow::Result<(Store, PortalRecord)> {
+async fn of_the_store(global: &Global, world: &Surroundings) -> anyhow::Result<(Store, PortalRecord)> {
     let config = global.configuration_without_secrets(world)?;
-    let store = Store::open(&config.store)?;
+    let store = Store::open(&config.store).await?;
     let portal = global.chosen(&config)?;
-    let record = store.find_portal(portal.url.as_str(), &portal.client_id)?;
+    let record = store.find_portal(portal.url.as_str(), &portal.client_id).await?;
     Ok((store, record.ok_or_else(|| no_tokens(portal))?))
 }
 
 /// A drain of the chosen portal; with the drain lock where the command `writes`.
-fn to_the_portal(
+async fn to_the_portal(
     global: &Global,
     world: &Surroundings,
     writes: Option<&str>,
@@ -122,12 +122,12 @@ fn to_the_portal(
     let (context, lock): (Context, Option<Lock>) = match writes {
         Some(command) => {
             let who = format!("b24-tidyd {command}");
-            let (context, lock) = open_to_drain(&config.store, &who, clock, stop)?;
+            let (context, lock) = open_to_drain(&config.store, &who, clock, stop).await?;
             (context, Some(lock))
         }
-        None => (context(Store::open(&config.store)?, clock, stop)?, None),
+        None => (context(Store::open(&config.store).await?, clock, stop)?, None),
     };
     let limit = config.poll.limit.get();
-    let drain = Drain::open(context, Arc::new(portal.clone()), limit, PATIENCE)?;
+    let drain = Drain::open(context, Arc::new(portal.clone()), limit, PATIENCE).await?;
     Ok((drain.ok_or_else(|| no_tokens(portal))?, lock))
 }

@@ -123,15 +123,15 @@ impl Desk {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn unclaimed(&self) -> Result<Vec<PortalRecord>, StoreFault> {
+    pub async fn unclaimed(&self) -> Result<Vec<PortalRecord>, StoreFault> {
         let Some(store) = &self.store else {
             return Ok(Vec::new());
         };
         let mut claimed = Vec::new();
         for (url, client_id) in &self.configured {
-            claimed.extend(store.find_portal(url, client_id)?.map(|record| record.id));
+            claimed.extend(store.find_portal(url, client_id).await?.map(|record| record.id));
         }
-        let mut records = store.portals()?;
+        let mut records = store.portals().await?;
         records.retain(|record| !claimed.contains(&record.id));
         Ok(records)
     }
@@ -142,11 +142,11 @@ impl Desk {
     /// Where there are no tokens, or a fault of the state file.
     pub async fn record(&self, portal: &PortalConfig) -> anyhow::Result<PortalRecord> {
         self.store()?;
-        if let Some(record) = self.find(portal)? {
+        if let Some(record) = self.find(portal).await? {
             return Ok(record);
         }
         let mut refusal = no_tokens(portal);
-        let elsewhere: Vec<String> = self.unclaimed()?.into_iter().map(|it| it.url).collect();
+        let elsewhere: Vec<String> = self.unclaimed().await?.into_iter().map(|it| it.url).collect();
         if !elsewhere.is_empty() {
             refusal.message += &format!(
                 ". There are tokens for {}, which no [[portal]] names: is `url` or `client_id` mistyped?",
@@ -160,12 +160,12 @@ impl Desk {
     ///
     /// # Errors
     /// Where there are no tokens, HTTP does not start, or a fault of the state file.
-    pub fn portal(&self, config: &Arc<PortalConfig>) -> anyhow::Result<Portal> {
+    pub async fn portal(&self, config: &Arc<PortalConfig>) -> anyhow::Result<Portal> {
         config.require_secret()?;
-        let record = self.record(config)?;
+        let record = self.record(config).await?;
         let store = self.store()?.clone();
         let context = context(store, self.clock.clone(), self.stop.clone())?;
-        let portal = Portal::open(context, config.clone(), &record, PATIENCE)?;
+        let portal = Portal::open(context, config.clone(), &record, PATIENCE).await?;
         portal.use_connector(connector_in_use(config, record.facts));
         Ok(portal)
     }
@@ -189,7 +189,7 @@ pub(super) fn no_tokens(portal: &PortalConfig) -> Refusal {
 
 /// What a command works with. One that `talks` to portals may have to renew tokens: it needs the
 /// secrets, and is not interrupted in the middle of that.
-pub(super) fn desk(global: &Global, world: &Surroundings, talks: bool) -> anyhow::Result<Desk> {
+pub(super) async fn desk(global: &Global, world: &Surroundings, talks: bool) -> anyhow::Result<Desk> {
     let (config, stop) = if talks {
         (global.configuration(world)?, world.stop()?)
     } else {
@@ -201,7 +201,7 @@ pub(super) fn desk(global: &Global, world: &Surroundings, talks: bool) -> anyhow
         .into_iter()
         .cloned()
         .collect();
-    let desk = Desk::open(portals, config.store, world.clock.clone(), stop)?;
+    let desk = Desk::open(portals, config.store, world.clock.clone(), stop).await?;
     Ok(Desk {
         configured: identities(&config.portals),
         ..desk
@@ -209,20 +209,20 @@ pub(super) fn desk(global: &Global, world: &Surroundings, talks: bool) -> anyhow
 }
 
 /// Opens the state file for draining: whole, and by nobody else at the same time.
-pub(super) fn open_to_drain(
+pub(super) async fn open_to_drain(
     path: &Path,
     who: &str,
     clock: SharedClock,
     stop: CancellationToken,
 ) -> anyhow::Result<(Context, Lock)> {
-    let store = Store::open(path)?;
+    let store = Store::open(path).await?;
     let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
         exit: Exit::Temporary,
         message: format!(
             "the drain lock is held by {holder}; stop it first, or let it do the work"
         ),
     })?;
-    store.check_integrity()?;
+    store.check_integrity().await?;
     Ok((context(store, clock, stop)?, lock))
 }
 

@@ -50,7 +50,7 @@ impl PortalsCommand {
         world: &mut Surroundings,
     ) -> anyhow::Result<Exit> {
         let talks = matches!(self, Self::Queue(_) | Self::Events(_));
-        let desk = desk(global, world, talks)?;
+        let desk = desk(global, world, talks).await?;
         self.run_at(&desk, &mut world.out).await
     }
 
@@ -60,11 +60,11 @@ impl PortalsCommand {
     /// One that [`super::exit::exit_of`] turns into the exit code.
     pub async fn run_at(&self, desk: &Desk, out: &mut dyn Write) -> anyhow::Result<Exit> {
         match self {
-            Self::Failures(command) => command.run(desk, out),
+            Self::Failures(command) => command.run(desk, out).await,
             Self::Queue(command) => command.run(desk, out).await,
             Self::Events(command) => command.run(desk, out).await,
-            Self::Pause(args) => pause::pause(desk, args, out),
-            Self::Resume(args) => pause::resume(desk, args, out),
+            Self::Pause(args) => pause::pause(desk, args, out).await,
+            Self::Resume(args) => pause::resume(desk, args, out).await,
         }
     }
 }

@@ -67,7 +67,8 @@ async fn drain_once(
         "b24-tidyd run --once",
         world.clock.clone(),
         stop,
-    );
+    )
+    .await;
     let (context, _lock) = match opened {
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
@@ -98,7 +99,8 @@ async fn daemon(
         stop,
         notifier: Notifier::systemd(),
         open: Box::new(move |path| {
-            open_to_drain(path, "b24-tidyd run", clock.clone(), opening.clone())
+            let (clock, stop) = (clock.clone(), opening.clone());
+            Box::pin(async move { open_to_drain(&path, "b24-tidyd run", clock, stop).await })
         }),
         rereads,
     };

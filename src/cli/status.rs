@@ -54,7 +54,7 @@ pub(super) async fn status(
     if args.check {
         world.out.where_unread(Unread::Ignore);
     }
-    let desk = desk(global, world, args.live);
+    let desk = desk(global, world, args.live).await;
     let status = async { run(&desk?, args, &mut world.out).await };
     match status.await {
         // A monitor takes every other code for a broken plugin.

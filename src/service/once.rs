@@ -129,7 +129,7 @@ pub async fn drain_once(
         report.ending = Ending::NoSecret(problems);
         return report;
     }
-    let mut drain = match Drain::open(context.clone(), config, limit, patience) {
+    let mut drain = match Drain::open(context.clone(), config, limit, patience).await {
         Ok(Some(drain)) => drain,
         Ok(None) => return report,
         Err(failure) => {

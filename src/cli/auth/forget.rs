@@ -58,7 +58,7 @@ pub async fn forget(
             }
             .into());
         };
-        let rows = store.open_totals(record.id)?.rows;
+        let rows = store.open_totals(record.id).await?.rows;
         // One that is not configured cannot be asked.
         let unbind = match args.member_id {
             None => typed(&name, "events unbind"),

@@ -78,7 +78,7 @@ pub(super) async fn run(
     let config = global.configuration(world)?;
     let portal = global.chosen(&config)?;
     portal.require_secret()?;
-    let store = Store::open_or_create(&config.store)?;
+    let store = Store::open_or_create(&config.store).await?;
     let context = context(store, world.clock.clone(), world.stop()?)?;
     let (send, mut arrivals) = mpsc::channel(ARRIVALS);
     let mut listening = None;

@@ -110,7 +110,7 @@ pub async fn status(
         report.portals.push(known);
     }
     if all {
-        let unclaimed = desk.unclaimed()?.into_iter().map(|record| Other {
+        let unclaimed = desk.unclaimed().await?.into_iter().map(|record| Other {
             member_id: record.tokens.member_id,
             url: record.url.trim_end_matches('/').to_owned(),
             unverified: record.unverified,

@@ -69,7 +69,7 @@ pub(super) async fn walk(
 ) -> anyhow::Result<Exit> {
     let (store, portal) = (drain.portal().store().clone(), drain.portal().id);
     let began = drain.portal().now();
-    let (mut walk, mut progress) = begin(errand, drain, zone, notes)?;
+    let (mut walk, mut progress) = begin(errand, drain, zone, notes).await?;
     let mut list = match walk.reached {
         0 => ChangeList::of_plans(out, errand.form)?,
         _ => ChangeList::of_more_plans(out, errand.form),
