@@ -60,8 +60,8 @@ async fn drain_once(
     max_wait: Duration,
     stop: CancellationToken,
 ) -> anyhow::Result<Vec<PortalReport>> {
-    let config = global.configuration(world)?;
-    let portals = global.chosen_or_all(&config)?;
+    let config = read(global, world)?;
+    let portals = config.portals.clone();
     let opened = open_to_drain(
         &config.store,
         "b24-tidyd run --once",
@@ -73,13 +73,11 @@ async fn drain_once(
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
             tracing::warn!("{error}");
-            let portals = portals.into_iter();
-            let reports = portals.map(|portal| PortalReport::without_tokens(&portal.name));
+            let reports = portals.iter().map(PortalReport::without_tokens);
             return Ok(reports.collect());
         }
         opened => opened?,
     };
-    let portals = portals.into_iter().cloned().collect();
     let watcher = progress::watcher(world);
     Ok(service::drain_all_once(&context, &config, portals, max_wait, &watcher).await)
 }
@@ -112,30 +110,40 @@ async fn daemon(
     Ok(Exit::Done)
 }
 
-/// The configuration, with the portals that are to be served.
-fn read_for_daemon(global: &Global, world: &Surroundings) -> anyhow::Result<Config> {
+/// The configuration, with the portals that are meant.
+///
+/// # Errors
+/// Also where not one of them has its secret: then nothing is started.
+fn read(global: &Global, world: &Surroundings) -> anyhow::Result<Config> {
     let mut config = global.configuration(world)?;
-    let portals = global.chosen_or_all(&config)?.into_iter().cloned();
-    // Without its secret a portal would only lose its tokens.
-    let (able, unable): (Vec<_>, Vec<_>) = portals.partition(|it| it.secret_problem.is_none());
-    if able.is_empty() {
-        let of_these = |it: &Problem| {
-            unable
-                .iter()
-                .any(|by| by.secret_problem.as_ref() == Some(it))
-        };
-        config.secret_problems.retain(of_these);
-        return Err(Problems(config.secret_problems).into());
+    config.portals = global
+        .chosen_or_all(&config)?
+        .into_iter()
+        .cloned()
+        .collect();
+    let problems = config.portals.iter().map(|it| it.secret_problem.as_ref());
+    let problems: Vec<&Problem> = problems.flatten().collect();
+    if problems.len() == config.portals.len() {
+        let secrets = config.secret_problems.iter();
+        let of_these = secrets.filter(|problem| problems.contains(problem));
+        return Err(Problems(of_these.cloned().collect()).into());
     }
-    for portal in unable {
-        if let Some(problem) = portal.secret_problem {
+    for portal in &config.portals {
+        if let Some(problem) = &portal.secret_problem {
             tracing::error!(portal = portal.name, "cannot work: {problem}");
         }
     }
+    Ok(config)
+}
+
+/// The same for a daemon, which serves those that have their secret: without it a portal would only lose
+/// its tokens.
+fn read_for_daemon(global: &Global, world: &Surroundings) -> anyhow::Result<Config> {
+    let mut config = read(global, world)?;
+    config.portals.retain(|it| it.secret_problem.is_none());
     for remark in &config.remarks {
         tracing::warn!("{remark}");
     }
-    config.portals = able;
     Ok(config)
 }
 

@@ -1,6 +1,7 @@
 //! What a command has of the world around it: a process has its own, a simulated world another.
 
 use std::{
+    fs::File,
     io::{self, BufRead, BufReader, IsTerminal as _},
     sync::Arc,
 };
@@ -16,6 +17,9 @@ use crate::{
     clock::{SharedClock, SystemClock},
     config::{Environment, ProcessEnvironment},
 };
+
+/// Files that a command may have open at once, as many portals aside.
+const FILES: u32 = 24;
 
 /// What a command has of the world around it.
 pub struct Surroundings {
@@ -57,6 +61,16 @@ impl Surroundings {
             signals: Arc::new(ProcessSignals),
             logs: true,
         }
+    }
+
+    /// That the process may open the files that every command needs, and some more. Found out by itself:
+    /// deep in a library it would be a panic, or look like a missing right.
+    ///
+    /// # Errors
+    /// What the system says where it may not.
+    pub fn has_room_for_files(&self) -> io::Result<()> {
+        let files: io::Result<Vec<File>> = (0..FILES).map(|_| File::open("/dev/null")).collect();
+        files.map(drop)
     }
 
     /// What is cancelled once a signal asks for a stop.

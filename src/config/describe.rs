@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::names::{FIELDS, LEADING_PARTICLES, STYLES};
-use super::portal::PortalConfig;
+use super::portal::{CONTACTS_APIS, PortalConfig};
 use super::{Config, entry, written};
 
 /// The configuration as it takes effect: laid out like the file, with all
@@ -64,6 +64,7 @@ struct Portal {
     rate: f64,
     share: f64,
     operating_limit: f64,
+    contacts_api: &'static str,
     max_changes_per_hour: u32,
     contested_after_writes: u32,
     contested_period_minutes: u64,
@@ -136,6 +137,7 @@ impl Portal {
             rate: portal.rate,
             share: portal.share,
             operating_limit: portal.operating_limit,
+            contacts_api: entry::word(&CONTACTS_APIS, portal.contacts_api),
             max_changes_per_hour: portal.max_changes_per_hour,
             contested_after_writes: portal.contest.writes,
             contested_period_minutes: portal.contest.period.as_secs() / 60,

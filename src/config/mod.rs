@@ -30,7 +30,7 @@ pub use describe::Effective;
 pub use environment::{Environment, ProcessEnvironment};
 pub use file::is_exhaustion;
 pub use identity::Connector;
-pub use portal::{Contest, PortalConfig};
+pub use portal::{ContactsApi, Contest, PortalConfig};
 pub use problem::{Problem, Problems};
 pub use proxy::PROXIES;
 pub use schedule::{Schedule, ScheduleError};

@@ -64,6 +64,9 @@ pub struct PortalConfig {
     /// Seconds of execution that one method may use up in ten minutes. Lower it
     /// to leave more to other programs.
     pub operating_limit: f64,
+    /// By which methods contacts are read and written. Fix it only where the
+    /// portal's own word is not to be followed.
+    pub contacts_api: ContactsApi,
     /// The fields that are tidied.
     pub fields: Vec<names::Field>,
     /// How they are tidied.
@@ -104,6 +107,23 @@ impl PortalConfig {
         }
     }
 }
+
+/// By which methods contacts are read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactsApi {
+    /// `crm.item.*` where the portal has it for contacts, else `crm.contact.*`.
+    Auto,
+    /// `crm.item.*`, whatever the portal says.
+    Universal,
+    /// `crm.contact.*`, which sees contacts of category 0 alone.
+    Classic,
+}
+
+pub(super) const CONTACTS_APIS: [(&str, ContactsApi); 3] = [
+    ("auto", ContactsApi::Auto),
+    ("universal", ContactsApi::Universal),
+    ("classic", ContactsApi::Classic),
+];
 
 /// The point at which a contact is left to the robot that keeps changing it
 /// back.
@@ -183,6 +203,9 @@ impl Shared<'_> {
         let max_changes_per_hour = whole("max_changes_per_hour", 0..=1_000_000_000, 100_000);
         let writes = whole("contested_after_writes", 1..=1_000_000, 5);
         let minutes = whole("contested_period_minutes", 1..=MINUTES_OF_A_YEAR, 60);
+        let contacts_api = section
+            .value("contacts_api", |entry| entry.one_of(&CONTACTS_APIS))
+            .or(ContactsApi::Auto);
         let heartbeat_url = section.value("heartbeat_url", heartbeat).given();
         let mut names_section = section.section("names");
         let names = NameKeys::read(&mut names_section, self.secrets.folder);
@@ -211,6 +234,7 @@ impl Shared<'_> {
             rate,
             share,
             operating_limit,
+            contacts_api,
             fields: names.fields(),
             overrides_file: names.overrides_file(),
             names: names.settings(),

@@ -48,16 +48,19 @@ pub struct PortalReport {
 }
 
 impl PortalReport {
-    /// Of a portal that nobody has authorised yet.
+    /// Of a portal that nobody has authorised yet, or whose client secret is missing.
     #[must_use]
-    pub fn without_tokens(name: &str) -> Self {
+    pub fn without_tokens(portal: &PortalConfig) -> Self {
         Self {
-            name: name.to_owned(),
+            name: portal.name.clone(),
             totals: RunTotals::default(),
             id: None,
             parked: 0,
             meter: Meter::default(),
-            ending: Ending::NoTokens,
+            ending: match portal.require_secret() {
+                Ok(()) => Ending::NoTokens,
+                Err(problems) => Ending::NoSecret(problems),
+            },
         }
     }
 }
@@ -121,12 +124,11 @@ pub async fn drain_once(
     max_wait: Duration,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> PortalReport {
-    let mut report = PortalReport::without_tokens(&config.name);
+    let mut report = PortalReport::without_tokens(&config);
     let patience = Patience {
         longest_wait: max_wait.as_secs_f64(),
     };
-    if let Err(problems) = config.require_secret() {
-        report.ending = Ending::NoSecret(problems);
+    if config.secret_problem.is_some() {
         return report;
     }
     let mut drain = match Drain::open(context.clone(), config, limit, patience).await {

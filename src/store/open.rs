@@ -20,12 +20,18 @@ use super::{
 const APPLICATION_ID: i64 = 0x6232_3474;
 
 /// Forward migrations; the schema's version is the number of those applied.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("schema.sql"),
     // When guards were tried last on a portal where they did not work; when a person last brought
     // tokens, which a renewal does not change.
     "ALTER TABLE portal ADD COLUMN guards_tried_at INTEGER;
      ALTER TABLE portal ADD COLUMN imported_at INTEGER",
+    // Which methods a portal has for contacts, and which are in use; until when all that the portal had
+    // queued is accounted for, by its clock and by ours, so that a purge of the queue is noticed.
+    "ALTER TABLE portal ADD COLUMN has_items INTEGER;
+     ALTER TABLE portal ADD COLUMN uses_items INTEGER;
+     ALTER TABLE cursor ADD COLUMN accounted_until INTEGER;
+     ALTER TABLE cursor ADD COLUMN accounted_at INTEGER",
 ];
 
 /// The largest file that is looked through whole at each start, in bytes: some 60 MB a second were

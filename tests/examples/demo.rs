@@ -16,10 +16,8 @@ use b24_tidyd::{
     service::{Ending, drain_once},
     store::{Store, Tokens},
 };
-use tokio_util::sync::CancellationToken;
-
-mod people;
 use people::MESSY;
+use tokio_util::sync::CancellationToken;
 
 /// Contacts in the portal: each of the messy ones several times.
 const CONTACTS: usize = 400;

@@ -1,7 +1,7 @@
 //! Names as people type them, from many languages: first, middle, last.
 
 /// A few dozen contacts as they come in.
-pub(crate) const MESSY: [(&str, &str, &str); 52] = [
+pub const MESSY: [(&str, &str, &str); 52] = [
     ("ANNA", "", "SMITH"),
     ("john", "q.", "public"),
     ("jean-luc", "", "de la fontaine"),

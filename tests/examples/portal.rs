@@ -9,10 +9,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
-use test_portal::{Portal, Settings, SystemClock};
-
-mod people;
 use people::MESSY;
+use test_portal::{Portal, Settings, SystemClock};
 
 /// Serves a stand-in for Bitrix24 until it is interrupted.
 #[derive(Parser)]

@@ -43,6 +43,7 @@ async fn what_takes_effect_is_shown_without_secrets() {
     rate = 2.0
     share = 0.8
     operating_limit = 480.0
+    contacts_api = "auto"
     max_changes_per_hour = 100000
     contested_after_writes = 5
     contested_period_minutes = 60

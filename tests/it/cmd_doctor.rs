@@ -70,13 +70,14 @@ async fn a_portal_in_order() {
       ok    scope            `crm` is granted
       ok    plan             it lets events be reserved (rest_offline_extended)
       ok    auth_connector   none is configured; none is needed
+      ok    contacts         classic (crm.contact.list, crm.contact.update)
       ok    bindings         both contact events, without auth_connector
       ok    limits           1 of 50 requests in the bucket
       ok    queue            0 pending, 0 reserved, 0 error, 0 foreign
       ok    guards           they work (tried on contact 1 with reads alone)
       ok    last drain       30 s ago: done
       ok    failures         0 refused, 0 contested contacts
-    22 checks: 0 failed, 0 warnings, 0 skipped
+    23 checks: 0 failed, 0 warnings, 0 skipped
     "#);
     assert_eq!(world.portal.contacts(), before, "nothing is changed");
     assert_eq!(world.portal.violations(), [] as [String; 0]);
@@ -146,6 +147,7 @@ async fn a_portal_with_many_troubles() {
                              -> nothing to do: events are listed, stored and then
                              taken, which costs more requests and loses nothing
       ok    auth_connector   none is configured; none is needed
+      ok    contacts         classic (crm.contact.list, crm.contact.update)
       --    bindings         the application or its account may not look
       ok    limits           1 of 50 requests in the bucket
       --    queue            the application or its account may not look
@@ -153,7 +155,7 @@ async fn a_portal_with_many_troubles() {
       WARN  last drain       there was none yet
                              -> start the service, or `b24-tidyd run --once`
       ok    failures         0 refused, 0 contested contacts
-    22 checks: 3 failed, 2 warnings, 3 skipped
+    23 checks: 3 failed, 2 warnings, 3 skipped
     "#);
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{line}");

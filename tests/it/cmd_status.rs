@@ -47,6 +47,7 @@ async fn a_portal_that_does_well() {
           "open_rows": 0,
           "error_rows": 0,
           "plan_confirms": true,
+          "contacts_api": null,
           "guards_work": true,
           "paused": false,
           "parked": [],
@@ -98,12 +99,14 @@ async fn a_portal_that_needs_somebody() {
         plan_connector: Some(false),
         guards_work: Some(false),
         guards_tried_at: Some(now),
+        has_items: Some(false),
+        uses_items: Some(false),
     };
     store.set_plan_facts(id, facts).await.unwrap();
     world.advance(180.0);
     assert_snapshot!(for_people(&world).await, @r#"
     acme  http://acme  not running
-      authorised; the access token's end is not known yet
+      authorised (crm.contact); the access token's end is not known yet
       waiting: nothing of ours is open; --live asks the portal
       last drain 3 min ago: 0 events, 0 changed, 3 requests: done
       needs you: paused 3 min ago (`resume`); brake for 12 min; 3 more
@@ -123,6 +126,7 @@ async fn a_portal_that_needs_somebody() {
           "open_rows": 0,
           "error_rows": 0,
           "plan_confirms": false,
+          "contacts_api": "classic",
           "guards_work": false,
           "paused": true,
           "parked": [

@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use b24_tidyd::config::{Config, Environment, Problems, ProcessEnvironment};
+use b24_tidyd::config::{Config, ContactsApi, Environment, Problems, ProcessEnvironment};
 use b24_tidyd::names::{Field, LeadingParticle, Style};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -114,6 +114,7 @@ fn the_minimum_gets_the_contracts_defaults() {
     assert_eq!(portal.connector, None);
     assert_eq!((portal.burst, portal.rate), (50.0, 2.0));
     assert_eq!(portal.operating_limit, 480.0);
+    assert_eq!(portal.contacts_api, ContactsApi::Auto);
     assert_eq!(portal.max_changes_per_hour, 100_000);
     assert_eq!(portal.contest.writes, 5);
     assert_eq!(portal.contest.period, Duration::from_secs(3600));
@@ -155,6 +156,7 @@ fn every_key_is_read() {
             burst = 1000
             rate = 0.5
             operating_limit = 1e3
+            contacts_api = "classic"
             max_changes_per_hour = 0
             contested_after_writes = 2
             contested_period_minutes = 90
@@ -195,6 +197,7 @@ fn every_key_is_read() {
         (portal.burst, portal.rate, portal.operating_limit),
         (1000.0, 0.5, 1000.0)
     );
+    assert_eq!(portal.contacts_api, ContactsApi::Classic);
     assert_eq!(portal.max_changes_per_hour, 0);
     assert_eq!(portal.contest.writes, 2);
     assert_eq!(portal.contest.period, Duration::from_secs(90 * 60));

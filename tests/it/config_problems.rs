@@ -42,6 +42,7 @@ auth_connector = " "
 burst = 0
 rate = -1.5
 operating_limit = nan
+contacts_api = "crm.item"
 batch_seconds = 51
 max_changes_per_hour = 1.5
 contested_after_writes = 0
@@ -86,20 +87,21 @@ DIR/config.toml:29: portal.acme.auth_connector: is empty; give it a value, or re
 DIR/config.toml:30: portal.acme.burst: is out of range; use a number from 0.01 to 1000000
 DIR/config.toml:31: portal.acme.rate: is out of range; use a number from 0.01 to 1000000
 DIR/config.toml:32: portal.acme.operating_limit: is out of range; use a number from 0.01 to 1000000
-DIR/config.toml:33: portal.acme.batch_seconds: is out of range; use a number from 0.01 to 50
-DIR/config.toml:34: portal.acme.max_changes_per_hour: must be a whole number, not a number with a fraction; write digits without quotes
-DIR/config.toml:35: portal.acme.contested_after_writes: is out of range; use a whole number from 1 to 1000000
-DIR/config.toml:36: portal.acme.contested_period_minutes: is out of range; use a whole number from 1 to 527040
-DIR/config.toml:37: portal.acme.heartbeat_url: is not a URL; copy the full https:// address from the monitoring service
-DIR/config.toml:38: portal.acme.token: is not a known key; remove it, or use one of auth_connector, batch_seconds, burst, client_id, client_secret_file, contested_after_writes, contested_period_minutes, heartbeat_url, max_changes_per_hour, name, names, operating_limit, rate, share, url
-DIR/config.toml:40: portal.acme.names.overrides_file: names DIR/missing, which cannot be read: No such file or directory (os error 2); create the file and let the service user read it, or remove the key
-DIR/config.toml:41: portal.acme.names.stile: is not a known key; did you mean style?
-DIR/config.toml:42: portal#2.name: is missing; add one, such as name = "acme"
-DIR/config.toml:42: portal#2.client_id: is missing, here and in [app]; add the id that the portal shows for the local application
-DIR/config.toml:43: portal#2.url: holds a user name or password; give scheme and host alone, such as "https://acme.bitrix24.com"
-DIR/config.toml:44: portal#3.client_id: is missing, here and in [app]; add the id that the portal shows for the local application
-DIR/config.toml:45: portal#3.name: has a slash, or more than 64 characters; choose a short name, such as "acme"
-DIR/config.toml:46: portal#3.url: holds more than a host (a path, query or fragment); give scheme and host alone, such as "https://acme.bitrix24.com"
+DIR/config.toml:33: portal.acme.contacts_api: is not a value it can have; use "auto" or "universal" or "classic"
+DIR/config.toml:34: portal.acme.batch_seconds: is out of range; use a number from 0.01 to 50
+DIR/config.toml:35: portal.acme.max_changes_per_hour: must be a whole number, not a number with a fraction; write digits without quotes
+DIR/config.toml:36: portal.acme.contested_after_writes: is out of range; use a whole number from 1 to 1000000
+DIR/config.toml:37: portal.acme.contested_period_minutes: is out of range; use a whole number from 1 to 527040
+DIR/config.toml:38: portal.acme.heartbeat_url: is not a URL; copy the full https:// address from the monitoring service
+DIR/config.toml:39: portal.acme.token: is not a known key; remove it, or use one of auth_connector, batch_seconds, burst, client_id, client_secret_file, contacts_api, contested_after_writes, contested_period_minutes, heartbeat_url, max_changes_per_hour, name, names, operating_limit, rate, share, url
+DIR/config.toml:41: portal.acme.names.overrides_file: names DIR/missing, which cannot be read: No such file or directory (os error 2); create the file and let the service user read it, or remove the key
+DIR/config.toml:42: portal.acme.names.stile: is not a known key; did you mean style?
+DIR/config.toml:43: portal#2.name: is missing; add one, such as name = "acme"
+DIR/config.toml:43: portal#2.client_id: is missing, here and in [app]; add the id that the portal shows for the local application
+DIR/config.toml:44: portal#2.url: holds a user name or password; give scheme and host alone, such as "https://acme.bitrix24.com"
+DIR/config.toml:45: portal#3.client_id: is missing, here and in [app]; add the id that the portal shows for the local application
+DIR/config.toml:46: portal#3.name: has a slash, or more than 64 characters; choose a short name, such as "acme"
+DIR/config.toml:47: portal#3.url: holds more than a host (a path, query or fragment); give scheme and host alone, such as "https://acme.bitrix24.com"
 DIR/spellings:2: names.overrides_file: unknown prefix "FOO": use NAME:, SECOND_NAME: or LAST_NAME:; correct or remove the line
 DIR/spellings:3: names.overrides_file: not UTF-8: save the file in that encoding; correct or remove the line
 "#);

@@ -118,6 +118,27 @@ async fn a_full_disk_is_told_apart_from_work_that_was_not_done() {
     }
 }
 
+/// What this host has run out of is neither a missing right nor a fault of ours: it passes.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_file_descriptors_it_is_told_to_come_back() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    for limit in (5..40).step_by(2) {
+        let mut shell = Command::new("sh");
+        let line = format!("ulimit -n {limit}; exec \"$0\" --config \"$1\" run --once");
+        let program = env!("CARGO_BIN_EXE_b24-tidyd");
+        shell
+            .args(["-c", &line, program])
+            .arg(installed.config_path());
+        let output = ended(shell).await;
+        let said = text(&output.stderr);
+        match code(&output) {
+            Some(0) => {}
+            Some(75) => assert!(said.contains("open files"), "{limit}: {said}"),
+            other => panic!("{limit} files: {other:?} {said}"),
+        }
+    }
+}
+
 /// With --apply nobody has to watch.
 #[tokio::test(flavor = "multi_thread")]
 async fn writing_goes_on_where_nobody_reads_on() {

@@ -117,7 +117,10 @@ async fn an_older_schema_is_brought_forward() {
     let db = rusqlite::Connection::open(installed.store_path()).unwrap();
     db.execute_batch(
         "ALTER TABLE portal DROP COLUMN guards_tried_at;
-         ALTER TABLE portal DROP COLUMN imported_at; PRAGMA user_version = 1",
+         ALTER TABLE portal DROP COLUMN imported_at;
+         ALTER TABLE portal DROP COLUMN has_items; ALTER TABLE portal DROP COLUMN uses_items;
+         ALTER TABLE cursor DROP COLUMN accounted_until;
+         ALTER TABLE cursor DROP COLUMN accounted_at; PRAGMA user_version = 1",
     )
     .unwrap();
     let sql = |db: &rusqlite::Connection| -> String {

@@ -17,12 +17,12 @@ use super::{
 use crate::{
     cli::{
         exit::Exit,
-        text::{When, count, typed},
+        text::{When, count, spelt_out, typed},
     },
     clock::after,
     drain::{Drain, Outcome, Sweep, Swept},
     portal::CallFailure,
-    store::Walk,
+    store::{Parked, Walk},
 };
 
 /// How often the progress is told, in seconds.
@@ -70,6 +70,9 @@ pub(super) async fn walk(
     let (store, portal) = (drain.portal().store().clone(), drain.portal().id);
     let began = drain.portal().now();
     let (mut walk, mut progress) = begin(errand, drain, zone, notes).await?;
+    let parked = store.parked(portal).await?.into_iter();
+    let refused_before: HashSet<(u64, u32)> =
+        parked.map(|it| (it.contact_id, it.attempts)).collect();
     let mut list = match walk.reached {
         0 => ChangeList::of_plans(out, errand.form)?,
         _ => ChangeList::of_more_plans(out, errand.form),
@@ -143,9 +146,32 @@ pub(super) async fn walk(
         store.set_walk(portal, errand.purpose, &walk).await?;
     }
     let mut report = Report::new(errand.form, list.end(), notes);
-    let place = (drain.portal().config.name.as_str(), walk.reached);
-    sum_up(errand, &progress, &outcome, full, place, &mut report)
+    let mut refused = store.parked(portal).await?;
+    refused.retain(|it| !refused_before.contains(&(it.contact_id, it.attempts)));
+    let ended = Ended {
+        outcome,
+        full,
+        portal: &drain.portal().config.name,
+        reached: walk.reached,
+        refused,
+    };
+    sum_up(errand, &progress, &ended, &mut report)
 }
+
+/// How a walk ended.
+struct Ended<'a> {
+    outcome: Outcome,
+    /// As many contacts were found as were wanted.
+    full: bool,
+    portal: &'a str,
+    /// The last contact that is done.
+    reached: u64,
+    /// Contacts that the portal refused in the course of it.
+    refused: Vec<Parked>,
+}
+
+/// Refused contacts that are named at most; the list of failures has them all.
+const MOST_NAMED: usize = 20;
 
 /// Where the walk begins: behind the last contact of an unfinished one of the same kind.
 async fn begin(
@@ -197,17 +223,25 @@ async fn begin(
 fn sum_up(
     errand: &Errand,
     progress: &Progress,
-    outcome: &Outcome,
-    full: bool,
-    (portal, reached): (&str, u64),
+    ended: &Ended<'_>,
     report: &mut Report<'_>,
 ) -> anyhow::Result<Exit> {
+    let Ended {
+        outcome,
+        full,
+        portal,
+        reached,
+        refused,
+    } = ended;
     let changes = &progress.changes;
     let complete = *outcome == Outcome::Done && !full;
+    let named = |it: &Parked| json!({"contact_id": it.contact_id, "reason": it.reason});
     report.summary(&json!({
         "complete": complete, "reached": reached, "applied": errand.apply,
         "checked": progress.looked_at, "contacts": changes.contacts, "fields": changes.fields,
-        "written": progress.written, "refused": progress.refused, "by_rule": changes.rules(),
+        "written": progress.written, "refused": progress.refused,
+        "refused_contacts": refused.iter().map(named).collect::<Vec<_>>(),
+        "by_rule": changes.rules(),
     }))?;
     let verb = if errand.apply {
         "needed a change"
@@ -231,8 +265,12 @@ fn sum_up(
             typed(portal, "failures list")
         ))?;
     }
+    for contact in refused.iter().take(MOST_NAMED) {
+        let (id, reason) = (contact.contact_id, spelt_out(&contact.reason));
+        report.line(&format!("contact {id} is refused: {reason}"))?;
+    }
     Ok(match outcome {
-        Outcome::Done if full => {
+        Outcome::Done if *full => {
             report.line(&format!(
                 "the limit is reached at contact {reached}; run it again to go on behind it"
             ))?;

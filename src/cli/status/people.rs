@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use jiff::Timestamp;
 
 use super::report::{PortalStatus, Report};
+use crate::bitrix::contacts::Family;
 use crate::cli::text::{WIDTH, age, count, cut, length, listed, moment};
 use crate::clock::seconds_between;
 
@@ -48,9 +49,14 @@ fn authorisation(portal: &PortalStatus, now: Timestamp) -> String {
             length(seconds_between(now, end))
         ),
     };
+    let by = match portal.contacts_api {
+        Some(Family::Universal) => " (crm.item)",
+        Some(Family::Classic) => " (crm.contact)",
+        None => "",
+    };
     match &portal.unverified {
         Some(_) => format!("authorised, but not verified; {until}"),
-        None => format!("authorised; {until}"),
+        None => format!("authorised{by}; {until}"),
     }
 }
 

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::live::Live;
 use crate::{
+    bitrix::contacts::Family,
     cli::desk::Desk,
     config::{PortalConfig, written},
-    portal::configured_queue,
+    portal::{configured_queue, contacts_in_use},
     store::{Contested, LastRun, Parked, Store, StoreFault},
 };
 
@@ -44,6 +45,8 @@ pub struct PortalStatus {
     pub error_rows: u64,
     /// The plan has `rest_offline_extended`.
     pub plan_confirms: Option<bool>,
+    /// By which methods contacts are read and written: `universal` or `classic`.
+    pub contacts_api: Option<Family>,
     /// Conditional updates work here.
     pub guards_work: Option<bool>,
     /// Paused by `b24-tidyd pause`.
@@ -206,6 +209,7 @@ async fn of_portal(desk: &Desk, portal: &PortalConfig) -> Result<PortalStatus, S
         open_rows: open.rows,
         error_rows: open.errors,
         plan_confirms: record.facts.plan_confirms,
+        contacts_api: contacts_in_use(portal, record.facts),
         guards_work: record.facts.guards_work,
         paused: record.paused_at.is_some(),
         parked: parked(store, record.id).await?,

@@ -25,9 +25,10 @@ pub enum When {
 }
 
 /// How a moment may be written, for help texts.
-pub(in crate::cli) const TIMES: &str = "Times: 2026-01-05T10:00:00Z or with another zone such as \
-+01:00, 2026-01-05 for\nthe start of that day in UTC, 2026-01-05T10:00 in this host's zone, or how long \
-ago:\n2d, 36h, 1h 30m.";
+pub(in crate::cli) const TIMES: &str = "\
+Times: 2026-01-05T10:00:00Z, or with another zone such as +01:00; 2026-01-05 for
+the start of that day in UTC; 2026-01-05T10:00 in this host's zone; or how long
+ago: 2d, 36h, 1h 30m.";
 
 impl When {
     /// The moment that is meant, seen from `now`. How a time without a zone is taken is said in `notes`.

@@ -135,7 +135,7 @@ async fn what_a_list_does_not_know_it_refuses() {
         ),
         (json!({"filter": {"fm": "x"}}), "100"),
         (json!({"filter": "x"}), "100"),
-        (json!({"order": {"ID": "ASC"}}), "INVALID_ARG_VALUE"),
+        (json!({"order": {"NAME": "ASC"}}), "INVALID_ARG_VALUE"),
         (json!({"order": {"id": "up"}}), "INVALID_ARG_VALUE"),
     ] {
         let code = code(&client, "crm.item.list", of(params.clone())).await;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod batch;
+mod broken;
 mod client;
 mod contacts;
 mod control;
@@ -12,3 +13,4 @@ mod queue;
 mod referee;
 mod rest;
 mod tokens;
+mod unserved;

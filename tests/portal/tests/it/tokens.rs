@@ -104,3 +104,24 @@ async fn access_tokens_live_an_hour() {
     let (status, code, _) = client.err("server.time", json!({"auth": "x"})).await;
     assert_eq!((status, code.as_str()), (401, "invalid_token"));
 }
+
+#[tokio::test]
+async fn a_renewal_names_the_address_and_the_host_that_it_is_told_to_name() {
+    let client = Client::new().await;
+    let refresh = client.portal.authorise()["refresh_token"].clone();
+    let old = client.portal.url();
+    let new = client.portal.rename_host();
+    let (_, renewed) = renew(&client, refresh.as_str().unwrap()).await;
+    assert_eq!(renewed["client_endpoint"], format!("{new}/rest/"));
+    client.portal.settings(|s| {
+        s.client_endpoint = Some(format!("{old}/rest/"));
+        s.oauth_host = Some("oauth.bitrix24.tech".to_owned());
+    });
+    let (_, renewed) = renew(&client, renewed["refresh_token"].as_str().unwrap()).await;
+    assert_eq!(renewed["client_endpoint"], format!("{old}/rest/"));
+    assert_eq!(
+        renewed["server_endpoint"],
+        "https://oauth.bitrix24.tech/rest/"
+    );
+    assert_eq!(renewed["domain"], "oauth.bitrix24.tech");
+}
