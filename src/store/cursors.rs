@@ -70,14 +70,15 @@ impl Store {
     ///
     /// # Errors
     /// A fault of the state file.
-    pub fn begin_account(
+    pub async fn begin_account(
         &self,
         queue: &QueueKey,
         until: Timestamp,
         now: Timestamp,
     ) -> Result<(), StoreFault> {
-        self.write(|db| {
-            let cursor = read(db, queue)?;
+        let queue = queue.clone();
+        self.write(move |db| {
+            let cursor = read(db, &queue)?;
             if cursor.accounted_until.or(cursor.complete_until).is_some() {
                 return Ok(());
             }
@@ -86,8 +87,9 @@ impl Store {
                 accounted_at: Some(now),
                 ..cursor
             };
-            write(db, queue, begun)
+            write(db, &queue, begun)
         })
+        .await
     }
 
     /// Stores the cursor of a queue.
