@@ -98,6 +98,8 @@ impl Dialogue {
 
 /// A browser that does not follow redirects by itself.
 fn browser() -> reqwest::Client {
+    // The program brings its own settings for TLS; a bare client asks for a provider, also for http.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()

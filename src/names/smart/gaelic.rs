@@ -11,12 +11,10 @@ use super::title_case::title_case;
 
 /// 6.1 Some earlier token is Gaelic for "son" or "daughter".
 pub(super) fn stands_after_child(around: &Surroundings<'_>, at: usize) -> bool {
-    let earlier = around.reading.tokens.iter().take(at);
+    let child = around.reading.gaelic_child;
     !around.casing.is_turkic()
         && !around.reading.vietnamese
-        && earlier
-            .into_iter()
-            .any(|token| token.lists.has(Lists::GAELIC_CHILD))
+        && child.is_some_and(|child| child < at)
 }
 
 /// 6.7 The token follows an `an` after one of those words.

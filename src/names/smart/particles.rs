@@ -110,13 +110,7 @@ pub(super) fn is_kept_in_front(around: &Surroundings<'_>) -> bool {
 
 /// 6.2 The whole middle name is a Dutch surname prefix, typed lower: `van der`.
 pub(super) fn is_infix(around: &Surroundings<'_>) -> bool {
-    around.field == Field::SecondName
-        && around.token().lists.has(Lists::DUTCH_INFIX)
-        && around
-            .reading
-            .tokens
-            .iter()
-            .all(|token| token.lists.has(Lists::DUTCH_INFIX) && token.shape == Some(Shape::Lower))
+    around.field == Field::SecondName && around.reading.only_infixes
 }
 
 /// A particle of one letter needs a neighbour of two or more letters on both sides; otherwise it is an

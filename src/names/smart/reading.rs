@@ -27,6 +27,10 @@ pub(in crate::names) struct Reading {
     pub(super) vietnamese_name: bool,
     /// Nothing is lowered as a particle (6.1): such a name, or the language.
     pub(super) vietnamese: bool,
+    /// The first token that is Gaelic for "son" or "daughter".
+    pub(super) gaelic_child: Option<usize>,
+    /// Nothing but Dutch surname prefixes, all typed lower.
+    pub(super) only_infixes: bool,
 }
 
 /// A token as it was found. Places are those in the field.
@@ -68,11 +72,16 @@ impl Reading {
             has_upper: false,
             vietnamese_name: false,
             vietnamese: language.is(Tongue::Vietnamese),
+            gaelic_child: None,
+            only_infixes: false,
         };
         let mut open_brackets = 0usize;
         for span in words {
             let token = reading.read_token(field, span, lexicon, &mut open_brackets);
             reading.vietnamese_name |= token.lists.has(Lists::VIETNAMESE);
+            if reading.gaelic_child.is_none() && token.lists.has(Lists::GAELIC_CHILD) {
+                reading.gaelic_child = Some(reading.tokens.len());
+            }
             let opens = !token.has_digit && token.shape.is_some();
             if opens && reading.first.is_none() && !token.lists.has(Lists::CLIPPED) {
                 reading.first = Some(reading.tokens.len());
@@ -118,6 +127,10 @@ impl Reading {
         };
         let settled = names.clone().any(settles);
         let has_upper = names.clone().any(has_upper);
+        let is_infix = |token: &Token| {
+            token.lists.has(Lists::DUTCH_INFIX) && token.shape == Some(Shape::Lower)
+        };
+        self.only_infixes = self.tokens.iter().all(is_infix);
         self.settled = settled;
         self.has_upper = has_upper;
     }
