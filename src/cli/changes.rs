@@ -101,11 +101,16 @@ impl ChangesCommand {
 }
 
 /// The chosen portal as the store knows it, for commands that ask nobody else.
-async fn of_the_store(global: &Global, world: &Surroundings) -> anyhow::Result<(Store, PortalRecord)> {
+async fn of_the_store(
+    global: &Global,
+    world: &Surroundings,
+) -> anyhow::Result<(Store, PortalRecord)> {
     let config = global.configuration_without_secrets(world)?;
     let store = Store::open(&config.store).await?;
     let portal = global.chosen(&config)?;
-    let record = store.find_portal(portal.url.as_str(), &portal.client_id).await?;
+    let record = store
+        .find_portal(portal.url.as_str(), &portal.client_id)
+        .await?;
     Ok((store, record.ok_or_else(|| no_tokens(portal))?))
 }
 
@@ -125,7 +130,10 @@ async fn to_the_portal(
             let (context, lock) = open_to_drain(&config.store, &who, clock, stop).await?;
             (context, Some(lock))
         }
-        None => (context(Store::open(&config.store).await?, clock, stop)?, None),
+        None => (
+            context(Store::open(&config.store).await?, clock, stop)?,
+            None,
+        ),
     };
     let limit = config.poll.limit.get();
     let drain = Drain::open(context, Arc::new(portal.clone()), limit, PATIENCE).await?;

@@ -129,7 +129,12 @@ impl Desk {
         };
         let mut claimed = Vec::new();
         for (url, client_id) in &self.configured {
-            claimed.extend(store.find_portal(url, client_id).await?.map(|record| record.id));
+            claimed.extend(
+                store
+                    .find_portal(url, client_id)
+                    .await?
+                    .map(|record| record.id),
+            );
         }
         let mut records = store.portals().await?;
         records.retain(|record| !claimed.contains(&record.id));
@@ -146,7 +151,12 @@ impl Desk {
             return Ok(record);
         }
         let mut refusal = no_tokens(portal);
-        let elsewhere: Vec<String> = self.unclaimed().await?.into_iter().map(|it| it.url).collect();
+        let elsewhere: Vec<String> = self
+            .unclaimed()
+            .await?
+            .into_iter()
+            .map(|it| it.url)
+            .collect();
         if !elsewhere.is_empty() {
             refusal.message += &format!(
                 ". There are tokens for {}, which no [[portal]] names: is `url` or `client_id` mistyped?",
@@ -189,7 +199,11 @@ pub(super) fn no_tokens(portal: &PortalConfig) -> Refusal {
 
 /// What a command works with. One that `talks` to portals may have to renew tokens: it needs the
 /// secrets, and is not interrupted in the middle of that.
-pub(super) async fn desk(global: &Global, world: &Surroundings, talks: bool) -> anyhow::Result<Desk> {
+pub(super) async fn desk(
+    global: &Global,
+    world: &Surroundings,
+    talks: bool,
+) -> anyhow::Result<Desk> {
     let (config, stop) = if talks {
         (global.configuration(world)?, world.stop()?)
     } else {

@@ -156,3 +156,51 @@ impl Keeper {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio::sync::oneshot::Receiver;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    const WITHOUT_WAITING: i64 = 1;
+    const WAITS: i64 = 2;
+
+    /// A question that answers whether its commit waits for the disk.
+    fn question(kind: Kind) -> (Question, Receiver<Result<i64, StoreFault>>) {
+        Question::new(kind, |db| {
+            db.query_row("PRAGMA synchronous", [], |row| row.get(0))
+        })
+    }
+
+    /// Break: let what may lag behind decide for its neighbours; forget to switch back.
+    #[tokio::test]
+    async fn what_has_to_be_on_the_disk_never_lags_behind() -> Result<(), Error> {
+        let db = Db::new(rusqlite::Connection::open_in_memory()?);
+        let mut keeper = Keeper::new(db, PathBuf::new(), Arc::new(SystemClock));
+        let groups: [&[Kind]; 5] = [
+            &[Kind::Durable],
+            &[Kind::Relaxed, Kind::Relaxed],
+            &[Kind::Relaxed, Kind::Durable, Kind::Relaxed],
+            &[Kind::Relaxed],
+            &[Kind::Durable],
+        ];
+        for group in groups {
+            let (questions, answers): (Vec<_>, Vec<_>) =
+                group.iter().map(|kind| question(*kind)).unzip();
+            keeper.write(questions).await;
+            let wanted = match group.contains(&Kind::Durable) {
+                true => WAITS,
+                false => WITHOUT_WAITING,
+            };
+            for answer in answers {
+                let answer = answer.await.ok().and_then(Result::ok);
+                assert_eq!(answer, Some(wanted), "{group:?}");
+            }
+        }
+        Ok(())
+    }
+}

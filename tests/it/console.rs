@@ -90,9 +90,9 @@ impl World {
             }
             ChangesCommand::History(args) => {
                 let when = (now, &TimeZone::UTC);
-                history(&args, store, id, when, &mut out, &mut notes)?
+                history(&args, store, id, when, &mut out, &mut notes).await?
             }
-            ChangesCommand::Ignore(args) => ignore(&args, store, id, now, &mut out)?,
+            ChangesCommand::Ignore(args) => ignore(&args, store, id, now, &mut out).await?,
         };
         Ok(Answer {
             out: String::from_utf8(out)?,

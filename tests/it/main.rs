@@ -63,6 +63,7 @@ mod secrets;
 mod setbacks;
 mod stepped_clock;
 mod store_faults;
+mod store_thread;
 mod sweep;
 mod tokens;
 mod undo;

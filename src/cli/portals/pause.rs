@@ -25,7 +25,11 @@ pub struct PauseArgs {
 ///
 /// # Errors
 /// A fault of the state file, or no tokens.
-pub(super) async fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn pause(
+    desk: &Desk,
+    args: &PauseArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let portal = desk.only()?;
     let record = desk.record(portal).await?;
     let since = record.paused_at.unwrap_or(desk.now());
@@ -48,7 +52,11 @@ pub(super) async fn pause(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) ->
 ///
 /// # Errors
 /// A fault of the state file, or no tokens.
-pub(super) async fn resume(desk: &Desk, args: &PauseArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
+pub(super) async fn resume(
+    desk: &Desk,
+    args: &PauseArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
     let portal = desk.only()?;
     let record = desk.record(portal).await?;
     desk.store()?.set_paused(record.id, None).await?;

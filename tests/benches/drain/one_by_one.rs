@@ -31,7 +31,9 @@ pub(crate) async fn drain(contacts: u64) -> (u64, f64) {
         longest_wait: 3600.0,
     };
     let context = world.context.clone();
-    let portal = Portal::open(context, config.clone(), &world.record(), patience).unwrap();
+    let portal = Portal::open(context, config.clone(), &world.record(), patience)
+        .await
+        .unwrap();
     let engine = Engine::new(config.names.clone());
     while drain_page(&portal, &engine).await > 0 {}
     assert_eq!(world.portal.queue().len(), 0);
