@@ -326,7 +326,7 @@ impl Tidy {
             None => return Ok(false),
             Some(Plainly::NotYet) => {}
             Some(Plainly::Waits(wait)) => self.waits = Some(wait),
-            Some(Plainly::Done(wrote)) => self.conclude_writes(vec![wrote]).await?,
+            Some(Plainly::Done(wrote)) => self.conclude_writes(vec![*wrote]).await?,
         }
         Ok(true)
     }
@@ -586,9 +586,11 @@ impl Tidy {
         self.reading.worked(&reads);
         let family = reads.family();
         let (read, proof) = reads.redeem(answer);
-        if let Some((contact, reply)) = proof {
+        if let Some(proof) = proof {
             let guards = &mut self.writing.guards;
-            guards.conclude(contact, family, reply).await?;
+            guards
+                .conclude(proof.contact_id, family, proof.answer)
+                .await?;
         }
         if self.judged == 0 {
             self.rights.check(&read).await?;

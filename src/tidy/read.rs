@@ -44,6 +44,14 @@ pub(super) enum Read {
     GetFailed(Item, Problem),
 }
 
+/// What a request answered under a condition that cannot hold.
+pub(super) struct Proof {
+    /// The contact, which was answered beside it.
+    pub contact_id: u64,
+    /// The answer.
+    pub answer: Result<Reply, Problem>,
+}
+
 impl Reads {
     /// Takes from `to_read` what may be read now and fits.
     pub(super) fn put(to_read: &mut Vec<Item>, wish: &Wish, batch: &mut Batch) -> Self {
@@ -111,10 +119,7 @@ impl Reads {
     }
 
     /// What the answer brought, and the answer to the proof, where its contact was read beside it.
-    pub(super) fn redeem(
-        self,
-        answer: &mut BatchAnswer,
-    ) -> (Vec<Read>, Option<(u64, Result<Reply, Problem>)>) {
+    pub(super) fn redeem(self, answer: &mut BatchAnswer) -> (Vec<Read>, Option<Proof>) {
         let mut read = Vec::new();
         let mut proof = None;
         for (at, page) in self.pages.into_iter().enumerate() {
@@ -128,7 +133,10 @@ impl Reads {
                         .map(|contact| (contact.id, contact))
                         .collect();
                     if let Some(id) = self.proof.filter(|id| by_id.contains_key(id)) {
-                        proof = Some((id, answer.take("proof")));
+                        proof = Some(Proof {
+                            contact_id: id,
+                            answer: answer.take("proof"),
+                        });
                     }
                     read.extend(page.into_iter().map(
                         |item| match by_id.remove(&item.contact_id) {

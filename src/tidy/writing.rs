@@ -127,7 +127,7 @@ impl Writing {
             if correction.contact.is_settled() == Some(false) {
                 correction.item.not_before = Some(after(self.portal.now(), NEXT_SECOND));
             }
-            return Ok(Some(Plainly::Done(Wrote::Again(correction.item))));
+            return Ok(Some(Plainly::done(Wrote::Again(correction.item))));
         }
         self.write_plainly(correction).await.map(Some)
     }
@@ -138,13 +138,13 @@ impl Writing {
         self.books.sending([&correction], self.puts_back).await?;
         self.brake.sent(1);
         let failure = match plain::write(&self.portal, &correction).await {
-            Plain::Written => return Ok(Plainly::Done(Wrote::Written(correction))),
+            Plain::Written => return Ok(Plainly::done(Wrote::Written(correction))),
             Plain::Unanswered(problem) => {
-                return Ok(Plainly::Done(Wrote::Failed(correction, problem)));
+                return Ok(Plainly::done(Wrote::Failed(correction, problem)));
             }
             Plain::Changed(fresh) => {
                 self.books.not_made(&[id]).await?;
-                return Ok(Plainly::Done(Wrote::Changed(correction.item, fresh)));
+                return Ok(Plainly::done(Wrote::Changed(correction.item, fresh)));
             }
             Plain::NotWritten(failure) => failure,
         };
@@ -153,7 +153,7 @@ impl Writing {
             CallFailure::Problem(problem)
                 if !problem.is_unreachable() || problem.may_have_been_processed() =>
             {
-                Ok(Plainly::Done(Wrote::Failed(correction, problem)))
+                Ok(Plainly::done(Wrote::Failed(correction, problem)))
             }
             CallFailure::MustWait { until, why } => {
                 self.waiting.push_front(correction);
@@ -263,9 +263,15 @@ impl Writing {
 /// What came of writing the correction in front.
 pub(super) enum Plainly {
     /// It is decided.
-    Done(Wrote),
+    Done(Box<Wrote>),
     /// Guards turned out to work: it stays in hand.
     NotYet,
     /// It has to wait, and stays in hand.
     Waits(Wait),
+}
+
+impl Plainly {
+    fn done(wrote: Wrote) -> Self {
+        Self::Done(Box::new(wrote))
+    }
 }
