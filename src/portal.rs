@@ -225,6 +225,12 @@ impl Portal {
         Ok(record)
     }
 
+    /// Whether tokens are being renewed: the answer cannot be had again.
+    #[must_use]
+    pub fn is_renewing(&self) -> bool {
+        self.renewal.try_lock().is_err()
+    }
+
     /// Takes the counters since the last call of this function.
     pub fn take_meter(&self) -> Meter {
         std::mem::take(&mut *self.meter.lock().unwrap_or_else(PoisonError::into_inner))

@@ -5,7 +5,6 @@ use std::{
     sync::Arc,
 };
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +18,7 @@ use crate::{
     clock::SharedClock,
     config::PortalConfig,
     portal::{Context, Patience, Portal, connector_in_use},
+    service::DrainLockHeld,
     store::{Lock, PortalRecord, Store, StoreFault},
 };
 
@@ -222,6 +222,20 @@ pub(super) async fn desk(
     })
 }
 
+/// What a command works with whose state file cannot be opened.
+pub(super) fn without_store(global: &Global, world: &Surroundings) -> anyhow::Result<Desk> {
+    let config = global.configuration_without_secrets(world)?;
+    let portals = global.chosen_or_all(&config)?.into_iter().cloned();
+    Ok(Desk {
+        portals: portals.map(Arc::new).collect(),
+        configured: identities(&config.portals),
+        store_path: config.store,
+        store: None,
+        clock: world.clock.clone(),
+        stop: CancellationToken::new(),
+    })
+}
+
 /// Opens the state file for draining: whole, and by nobody else at the same time.
 pub(super) async fn open_to_drain(
     path: &Path,
@@ -230,12 +244,7 @@ pub(super) async fn open_to_drain(
     stop: CancellationToken,
 ) -> anyhow::Result<(Context, Lock)> {
     let store = Store::open(path).await?;
-    let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
-        exit: Exit::Temporary,
-        message: format!(
-            "the drain lock is held by {holder}; stop it first, or let it do the work"
-        ),
-    })?;
+    let lock = store.lock_drain(who)?.map_err(DrainLockHeld)?;
     store.check_integrity().await?;
     Ok((context(store, clock, stop)?, lock))
 }
@@ -245,6 +254,24 @@ pub(super) fn context(
     store: Store,
     clock: SharedClock,
     stop: CancellationToken,
-) -> anyhow::Result<Context> {
-    Context::new(store, clock, stop).context("HTTP does not start")
+) -> Result<Context, Refusal> {
+    Context::new(store, clock, stop).map_err(|error| http_does_not_start(&error))
+}
+
+/// Nothing can be sent: it is the host's setup, which somebody has to complete.
+pub(super) fn http_does_not_start(error: &dyn std::error::Error) -> Refusal {
+    let mut reasons = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        reasons.push(error.to_string());
+        cause = error.source();
+    }
+    Refusal {
+        exit: Exit::Configuration,
+        message: format!(
+            "HTTP does not start ({}); install ca-certificates, or name a file of certificates in \
+             SSL_CERT_FILE",
+            reasons.join(": ")
+        ),
+    }
 }

@@ -86,6 +86,7 @@ pub async fn run(
         let store = host::store(&config.store, &mut chart).await;
         if let Ok(store) = &store {
             host::drain_lock(store, &mut chart);
+            host::conditions(store, ground.clock.now(), &mut chart);
         }
         let unreadable = matches!(&store, Err(fault) if !matches!(fault, StoreFault::Missing(_)));
         let desk = Desk {
@@ -106,7 +107,7 @@ pub async fn run(
                 through_proxy,
                 unreadable,
             };
-            patient.examine(&mut chart).await?;
+            patient.examine(&mut chart).await;
         }
     }
     if args.json {

@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use crate::{
+    condition::{Acts, Condition, Kind},
     config::{Problems, is_exhaustion},
     drain::{DrainFailure, Outcome},
     portal::{
         CallFailure,
         admission::{NotAdmitted, Obstacle},
     },
-    service::{Ending, PortalReport},
+    service::{DrainLockHeld, Ending, PortalReport},
     store::StoreFault,
 };
 
@@ -89,6 +90,9 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     }
     if let Some(NamesError::InvalidUtf8 { .. } | NamesError::Long { .. }) = error.downcast_ref() {
         return Exit::BadInput;
+    }
+    if error.is::<DrainLockHeld>() {
+        return Exit::Temporary;
     }
     if let Some(problems) = error.downcast_ref::<Problems>() {
         return of_configuration(problems);
@@ -177,6 +181,21 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
         | DrainFailure::Stopped => Exit::Temporary,
         DrainFailure::Internal(_) | DrainFailure::Output(_) => Exit::Internal,
         DrainFailure::Store(fault) => of_store(fault),
+    }
+}
+
+/// The exit code of a condition that a person has to mend; one that is only a warning has none.
+pub(super) fn of_condition(condition: &Condition) -> Exit {
+    match condition.kind {
+        _ if condition.acts == Acts::Program => Exit::Done,
+        kind if kind.is_refusal() => Exit::NotAuthorised,
+        // Somebody has to act on the portal.
+        Kind::Unbound => Exit::NotAuthorised,
+        kind if kind.is_on_the_way() => Exit::Unreachable,
+        Kind::Moved | Kind::Configuration => Exit::Configuration,
+        Kind::Brake | Kind::DiskFull | Kind::StateLocked => Exit::Temporary,
+        Kind::StateFile | Kind::StateDeleted => Exit::Internal,
+        _ => Exit::Done,
     }
 }
 

@@ -1,4 +1,15 @@
 //! The commands, a file each. The only place that prints to standard output.
+//!
+//! | part | what it is |
+//! | --- | --- |
+//! | `run`, `auth`, `status`, `doctor`, `config`, `names`, `generate` | the commands of these names |
+//! | `portals` | what a person sees of a portal, and does to it: `queue`, `events`, `failures`, `pause` |
+//! | `changes` | what a person sees of changes: `preview`, `sweep`, `history`, `undo`, `ignore` |
+//! | `text` | columns, lengths, moments, CSV: how things are written for people, and read from them |
+//! | `global` | the options that all commands understand |
+//! | `surroundings`, `output`, `signals` | what a command has of the world around it |
+//! | `desk` | what a command works with: its portals, the state file |
+//! | `exit`, `logging` | how a command ends, and what is said on the way |
 
 pub mod auth;
 pub mod changes;

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::{Config, Problem, Problems},
     drain::Outcome,
-    service::{self, Daemon, Ending, Notifier, PortalReport, Reread},
+    service::{self, CronTicker, Daemon, Ending, Notifier, ONE_SHOT, PortalReport, Reread},
     store::StoreFault,
 };
 
@@ -62,19 +62,13 @@ async fn drain_once(
 ) -> anyhow::Result<Vec<PortalReport>> {
     let config = read(global, world)?;
     let portals = config.portals.clone();
-    let opened = open_to_drain(
-        &config.store,
-        "b24-tidyd run --once",
-        world.clock.clone(),
-        stop,
-    )
-    .await;
+    let opened = open_to_drain(&config.store, ONE_SHOT, world.clock.clone(), stop).await;
     let (context, _lock) = match opened {
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
             tracing::warn!("{error}");
-            let reports = portals.iter().map(PortalReport::without_tokens);
-            return Ok(reports.collect());
+            let now = world.clock.now();
+            return Ok(service::without_store(&config, &portals, now).await);
         }
         opened => opened?,
     };
@@ -101,6 +95,7 @@ async fn daemon(
             Box::pin(async move { open_to_drain(&path, "b24-tidyd run", clock, stop).await })
         }),
         rereads,
+        ticker: Box::new(CronTicker::default()),
     };
     tokio::select! {
         biased;

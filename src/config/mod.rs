@@ -22,6 +22,7 @@ mod schedule;
 mod secret;
 mod section;
 
+use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
@@ -90,7 +91,7 @@ pub struct Poll {
 impl Config {
     /// Reads the file and what it names: secrets and overrides.
     ///
-    /// Relative paths start at the file's folder. The store is not touched. A secret that is missing
+    /// Relative paths start at the file's folder. The store is not opened. A secret that is missing
     /// or refused concerns its portal alone, see [`PortalConfig::secret_problem`].
     ///
     /// # Errors
@@ -147,7 +148,7 @@ fn config(mut root: Section<'_>, file: &Path, secrets: Secrets<'_>) -> Config {
     app.refuse_unknown();
 
     let mut section = root.section("store");
-    let store = section.value("path", |entry| entry.file(folder));
+    let store = section.value("path", |entry| state_file(entry, folder));
     section.refuse_unknown();
 
     let mut section = root.section("poll");
@@ -209,6 +210,16 @@ fn schedule(entry: &Entry<'_>) -> Option<Schedule> {
             );
         })
         .ok()
+}
+
+/// Where the state lies. A pipe would be waited on, and a device is nothing to give rights to.
+fn state_file(entry: &Entry<'_>, folder: &Path) -> Option<PathBuf> {
+    let path = entry.file(folder)?;
+    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        entry.refuse("names something that is not a regular file", "name a file");
+        return None;
+    }
+    Some(path)
 }
 
 /// systemd names its state directories in one variable, separated by colons.

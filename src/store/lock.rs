@@ -49,16 +49,7 @@ impl Store {
     /// # Errors
     /// A fault of the file system.
     pub fn drain_lock_holder(&self) -> Result<Option<Holder>, StoreFault> {
-        let path = self.drain_lock_path();
-        if !path.exists() {
-            return Ok(None);
-        }
-        let file = File::open(&path).map_err(|error| StoreFault::from_io(&path, &error))?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&file))),
-            Ok(()) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(StoreFault::from_io(&path, &error)),
-        }
+        drain_holder(self.path())
     }
 
     /// Takes the renewal lock of one portal, without waiting.
@@ -100,15 +91,39 @@ impl Store {
     }
 
     fn drain_lock_path(&self) -> PathBuf {
-        self.beside("drain.lock")
+        self.beside(DRAIN_LOCK)
     }
 
     fn beside(&self, suffix: &str) -> PathBuf {
-        let mut name = self.path().as_os_str().to_owned();
-        name.push(".");
-        name.push(suffix);
-        PathBuf::from(name)
+        beside(self.path(), suffix)
     }
+}
+
+/// Who drains the portals of the state file at `path`, if anybody; the state file itself may be away.
+///
+/// # Errors
+/// A fault of the file system.
+pub fn drain_holder(path: &Path) -> Result<Option<Holder>, StoreFault> {
+    let path = beside(path, DRAIN_LOCK);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let file = File::open(&path).map_err(|error| StoreFault::from_io(&path, &error))?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&file))),
+        Ok(()) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(StoreFault::from_io(&path, &error)),
+    }
+}
+
+/// How the drain lock's name ends.
+const DRAIN_LOCK: &str = "drain.lock";
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 fn read_holder(mut file: &File) -> Holder {

@@ -5,12 +5,15 @@
 //! that was sent is done as a whole, whether or not anybody waits for the answer. Writes that come at
 //! the same moment share one commit, and with it the wait for the disk. Nothing here speaks HTTP.
 
+mod aside;
 mod bucket;
+mod conditions;
 mod contests;
 mod cursors;
 mod db;
 mod failures;
 mod fault;
+mod headway;
 mod history;
 mod ignored;
 mod keeper;
@@ -19,6 +22,7 @@ mod open;
 mod open_rows;
 mod owner;
 mod patience;
+mod place;
 mod portals;
 mod question;
 mod reservations;
@@ -35,14 +39,17 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
+pub use aside::{read_aside, write_aside};
 pub use contests::{Contested, Truce};
 pub use cursors::Cursor;
 pub use failures::Parked;
 pub use fault::StoreFault;
+pub use headway::{Headway, RunningDrain};
 pub use history::{Change, ChangeFilter, SentChange};
 pub use ignored::{Ignored, LeftAlone};
-pub use lock::{Holder, Lock};
+pub use lock::{Holder, Lock, drain_holder};
 pub use open_rows::OpenTotals;
+pub use place::Place;
 pub use portals::{PlanFacts, PortalId, PortalRecord, Tokens};
 pub use reservations::{QueueKey, StoredEvent};
 pub use runner::{Loop, Runner};

@@ -20,7 +20,7 @@ use super::{
 const APPLICATION_ID: i64 = 0x6232_3474;
 
 /// Forward migrations; the schema's version is the number of those applied.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("schema.sql"),
     // When guards were tried last on a portal where they did not work; when a person last brought
     // tokens, which a renewal does not change.
@@ -32,6 +32,7 @@ const MIGRATIONS: [&str; 3] = [
      ALTER TABLE portal ADD COLUMN uses_items INTEGER;
      ALTER TABLE cursor ADD COLUMN accounted_until INTEGER;
      ALTER TABLE cursor ADD COLUMN accounted_at INTEGER",
+    include_str!("conditions.sql"),
 ];
 
 /// The largest file that is looked through whole at each start, in bytes: some 60 MB a second were

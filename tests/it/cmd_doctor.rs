@@ -220,7 +220,8 @@ async fn a_queue_that_others_reserve_from() {
         process_id: "stranger".repeat(4),
         ..QueueRow::default()
     });
-    assert_snapshot!(check(&world, "queue").await.1, @"warning: 0 pending, 1 reserved, 0 error, 0 foreign, oldest 0 s, 1 row by nobody known here -> see `b24-tidyd queue list`. The next drain takes over what is ours; does another host drain this portal?");
+    assert_snapshot!(check(&world, "queue").await.1, @"ok: 0 pending, 1 reserved, 0 error, 0 foreign, oldest 0 s -> -");
+    assert_snapshot!(check(&world, "foreign-rows").await.1, @"warning: somebody else takes from the queue: rows are reserved that nobody here knows of, 1 now -> stop the other program, or give one of the two an `auth_connector`; `b24-tidyd --portal acme queue list` shows the rows");
 }
 
 #[tokio::test]
@@ -264,8 +265,8 @@ async fn what_the_store_remembers() {
     store.park(id, 7, "no", now, move |_| now).await.unwrap();
     store.set_paused(id, Some(now)).await.unwrap();
     world.advance(7200.0);
-    assert_snapshot!(check(&world, "failures").await.1, @"warning: 1 refused, 0 contested contacts -> see `b24-tidyd failures list`");
-    assert_snapshot!(check(&world, "pause").await.1, @"warning: paused 2 h ago -> run `b24-tidyd --portal acme resume`");
+    assert_snapshot!(check(&world, "refused").await.1, @"warning: the portal refuses single contacts: no, 1 contact in all -> nothing to do; next try at 2026-01-05T07:00:30Z");
+    assert_snapshot!(check(&world, "paused").await.1, @"warning: the portal is paused -> b24-tidyd --portal acme resume");
     assert_snapshot!(check(&world, "last drain").await.1, @"warning: 2 h ago: done -> is the service running? `systemctl status b24-tidyd`");
 }
 

@@ -303,3 +303,22 @@ async fn the_doctor_blames_a_damaged_state_file_and_not_the_tokens() {
     assert_eq!(result_of("state file"), "failed");
     assert_eq!(result_of("tokens"), "skipped");
 }
+
+/// A pipe would be waited on, and nobody shall be told to change the mode of a device.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_file_is_a_regular_file() {
+    let installed = Installed::without_tokens(|_| {}, "").await;
+    let fifo = installed.folder.path().join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let config = fs::read_to_string(installed.config_path()).unwrap();
+    for path in ["/dev/null", "fifo", "."] {
+        let config = config.replace("\"state.db\"", &format!("{path:?}"));
+        fs::write(installed.config_path(), config).unwrap();
+        let output = ended(installed.command(&["run", "--once"])).await;
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), Some(78), "{path}: {said}");
+        assert!(said.contains("not a regular file"), "{said}");
+        assert!(!said.contains("chmod"), "{said}");
+    }
+}

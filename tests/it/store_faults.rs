@@ -118,6 +118,7 @@ async fn an_older_schema_is_brought_forward() {
     db.execute_batch(
         "ALTER TABLE portal DROP COLUMN guards_tried_at;
          ALTER TABLE portal DROP COLUMN imported_at;
+         DROP TABLE condition; DROP TABLE headway;
          ALTER TABLE portal DROP COLUMN has_items; ALTER TABLE portal DROP COLUMN uses_items;
          ALTER TABLE cursor DROP COLUMN accounted_until;
          ALTER TABLE cursor DROP COLUMN accounted_at; PRAGMA user_version = 1",

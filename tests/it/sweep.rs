@@ -238,7 +238,9 @@ async fn refused_contacts_are_named() {
         settings
             .refused
             .insert(refused, say("", "Fill in the custom field"));
-        settings.refused.insert(denied, say("", "Access denied"));
+        settings
+            .refused
+            .insert(denied, say("", "Choose a responsible person"));
     });
     let answer = world.says("sweep --apply --json").await;
     assert_eq!(answer.exit, Exit::Done);

@@ -45,40 +45,9 @@ pub(in crate::cli) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     lines.into_iter().map(|line| line.into_owned()).collect()
 }
 
-/// As many of `items` as fit `columns`, joined; the rest is counted.
-pub(in crate::cli) fn listed(items: &[String], columns: usize) -> String {
-    let mut line = String::new();
-    for (at, item) in items.iter().enumerate() {
-        let rest = items.len() - at - 1;
-        let room = if rest == 0 {
-            columns
-        } else {
-            columns.saturating_sub(10)
-        };
-        let longer = if line.is_empty() {
-            item.clone()
-        } else {
-            format!("{line}; {item}")
-        };
-        if width(&longer) > room && !line.is_empty() {
-            return format!("{line}; {} more", rest + 1);
-        }
-        line = cut(&longer, room);
-    }
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_does_not_fit_is_counted() {
-        let items = ["a".repeat(20), "b".repeat(20), "c".repeat(20)];
-        assert_eq!(listed(&items, 80).len(), 64);
-        assert_eq!(listed(&items, 50), format!("{}; 2 more", "a".repeat(20)));
-        assert_eq!(width(&listed(&["x".repeat(90)], 80)), 80);
-    }
 
     #[test]
     fn wrapping_keeps_every_word() {

@@ -42,6 +42,7 @@
 //! | a wrong clock | [`Settings::clock_offset`] |
 //! | a renaming whose renewal names the new address, the old one, or any | [`Portal::rename_host`], [`Settings::client_endpoint`], [`Settings::redirects_to`] |
 //! | a regional authorisation host | [`Settings::oauth_host`] |
+//! | a rotated client secret, an application deleted and added again | [`Portal::rotate_client_secret`], [`Portal::reinstall_application`] |
 //! | compressed answers, a body of one byte at a time | [`Settings::gzip`] (also for the body of an [`Effect::Status`]), [`Effect::Drip`] |
 //! | rows that another program clears, reserves or parks | [`Portal::clear_rows_elsewhere`], [`Portal::reserve_rows_elsewhere`], [`Portal::park_rows_elsewhere`] |
 //! | a portal in a simulator: no sockets, all chance from a seed | [`Portal::unserved`], [`Portal::handle`], [`Settings::seed`] |
@@ -82,6 +83,7 @@
 //! | `GET /clock`, `POST /clock` `{"advance": 10}` | time; moves a [`ManualClock`] |
 //! | `POST /tokens` `{"user": 1}` | the token endpoint's answer, freshly issued |
 //! | `POST /tokens/expire`, `POST /tokens/revoke` | ends access tokens, refresh tokens |
+//! | `POST /application/secret`, `/application/reinstall` | another client secret; the application deleted and added again |
 //! | `POST /codes` `{"state": "x"}` | the address a browser would be sent to after a login |
 //! | `GET`, `POST`, `DELETE /faults` | [`Fault`]s, e.g. `{"matching": {"method": "batch"}, "effect": "LoseAnswer"}` |
 //! | `GET /settings`, `POST /settings` `{"echo": true}` | [`Settings`]; keys that are sent change |

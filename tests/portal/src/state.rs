@@ -128,6 +128,31 @@ impl State {
         }
     }
 
+    /// The application gets another client secret; the old one is worth nothing from now on.
+    pub(crate) fn rotate_secret(&mut self) -> String {
+        let secret = self.chance.secret(25);
+        self.tokens.issued.push(secret.clone());
+        self.application.client_secret.clone_from(&secret);
+        secret
+    }
+
+    /// The application is deleted and added again: its handlers, rows and tokens are gone, and it has
+    /// another client id and secret.
+    pub(crate) fn reinstall(&mut self) {
+        let member_id = self.application.member_id.clone();
+        self.application = Application {
+            member_id,
+            ..Application::new(&mut self.chance)
+        };
+        self.tokens
+            .issued
+            .push(self.application.client_secret.clone());
+        self.tokens.forget();
+        self.bindings.clear();
+        self.jobs.clear();
+        self.queue.forget_application();
+    }
+
     /// Runs what is due: background jobs and the daily purge.
     pub(crate) fn settle(&mut self, now: f64) {
         while self.jobs.front().is_some_and(|(due, _)| *due <= now) {

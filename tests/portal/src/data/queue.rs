@@ -284,6 +284,18 @@ impl Queue {
         }
     }
 
+    /// Removes all rows of the client's application.
+    pub(crate) fn forget_application(&mut self) {
+        let rows = self.rows.values().map(|stored| &stored.row);
+        let ours: Vec<u64> = rows
+            .filter(|row| row.app_id == OUR_APP)
+            .map(|row| row.id)
+            .collect();
+        for id in ours {
+            self.remove(id);
+        }
+    }
+
     /// The daily purge of old rows.
     pub(crate) fn purge(&mut self, now: i64, which: Purge) {
         if now - self.last_purge < 86_400 {

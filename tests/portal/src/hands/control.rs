@@ -42,6 +42,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/tokens", post(authorise))
         .route("/tokens/expire", post(expire))
         .route("/tokens/revoke", post(revoke))
+        .route("/application/secret", post(rotate_secret))
+        .route("/application/reinstall", post(reinstall))
         .route("/codes", post(code))
         .route("/faults", get(faults).post(fault).delete(clear_faults))
         .route("/settings", get(settings).post(change_settings))
@@ -243,6 +245,15 @@ async fn expire(Held(shared): Access) -> Answer {
 async fn revoke(Held(shared): Access) -> Answer {
     portal(&shared)?.revoke_refresh_tokens();
     answer(json!(true))
+}
+
+async fn rotate_secret(Held(shared): Access) -> Answer {
+    answer(json!({"client_secret": portal(&shared)?.rotate_client_secret()}))
+}
+
+async fn reinstall(Held(shared): Access) -> Answer {
+    portal(&shared)?.reinstall_application();
+    overview(Held(shared)).await
 }
 
 async fn code(Held(shared): Access, body: Bytes) -> Answer {

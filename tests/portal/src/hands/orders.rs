@@ -76,6 +76,17 @@ impl Portal {
         self.shared.state().tokens.issued.clone()
     }
 
+    /// An administrator rotates the client secret; answers the new one.
+    pub fn rotate_client_secret(&self) -> String {
+        self.shared.state().rotate_secret()
+    }
+
+    /// An administrator deletes the application and adds it again, as source of 2026 has it: handlers,
+    /// queue rows and tokens are gone, client id and secret are new.
+    pub fn reinstall_application(&self) {
+        self.shared.state().reinstall();
+    }
+
     /// Ends the life of all access tokens.
     pub fn expire_access_tokens(&self) {
         let now = self.now();

@@ -134,6 +134,13 @@ impl Tokens {
         }
     }
 
+    /// Forgets all tokens and codes.
+    pub(crate) fn forget(&mut self) {
+        self.access.clear();
+        self.refresh.clear();
+        self.codes.clear();
+    }
+
     /// Forgets all refresh tokens.
     pub(crate) fn revoke_refresh(&mut self) {
         self.refresh.clear();
