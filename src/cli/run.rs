@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::{Config, Problem, Problems},
     drain::Outcome,
-    service::{self, CronTicker, Daemon, Ending, Notifier, ONE_SHOT, PortalReport, Reread},
+    service::{self, Daemon, Ending, Notifier, ONE_SHOT, PortalReport, Reread},
     store::StoreFault,
 };
 
@@ -95,7 +95,7 @@ async fn daemon(
             Box::pin(async move { open_to_drain(&path, "b24-tidyd run", clock, stop).await })
         }),
         rereads,
-        ticker: Box::new(CronTicker::default()),
+        ticker: (world.ticker)(),
     };
     tokio::select! {
         biased;

@@ -79,9 +79,6 @@ fn only_the_commands_print() {
     assert_eq!(printing, [] as [PathBuf; 0]);
 }
 
-/// Rooms that are being rebuilt: their own files may still look up at one another.
-const BEING_REBUILT: [&str; 1] = ["store"];
-
 /// A file uses nothing of the files above it in its folder but types that stand there for all.
 #[test]
 fn no_file_uses_what_its_own_folder_is_made_of() {
@@ -144,19 +141,14 @@ fn name(module: &Module) -> String {
     module.join("::")
 }
 
-/// The arrows between files, but for those inside rooms that are being rebuilt.
+/// The arrows between files.
 fn arrows() -> Vec<Arrow> {
-    let mut arrows = Modules::read(&sources()).arrows();
+    let arrows = Modules::read(&sources()).arrows();
     assert!(
         arrows.len() > 200,
         "the source is not read: {}",
         arrows.len()
     );
-    arrows.retain(|arrow| {
-        let room = arrow.from.first();
-        let inside = room == arrow.to.first();
-        !(inside && room.is_some_and(|room| BEING_REBUILT.contains(&room.as_str())))
-    });
     arrows
 }
 
