@@ -18,6 +18,7 @@
 //! | [`store`] | SQLite: tokens, reservations, failures, history, cursors |
 //! | [`condition`] | what is not as it should be: kinds, words, who acts (pure) |
 //! | [`clock`] | the wall clock as a value that is passed in |
+//! | [`chance`] | chance as a value that is passed in |
 //!
 //! A walk through the house, as an event lives it: the schedule pokes the worker; `drain` begins a
 //! pass, and takes turn after turn, each of them one request. `queue` reserves a page of events and
@@ -40,6 +41,7 @@
 //!   its commands into the request, redeems them from the answer, and gives the rows back.
 
 pub mod bitrix;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod condition;

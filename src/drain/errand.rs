@@ -251,6 +251,8 @@ impl Errand<'_> {
     ) -> Result<Option<Wait>, DrainFailure> {
         self.queue.begin(record);
         self.queue.close();
+        // Somebody waits for it.
+        self.portal.set_steady(false);
         if writes {
             survey::look_only(self.portal, self.queue).await?;
             self.tidy.load_unanswered().await?;
@@ -303,7 +305,9 @@ impl Errand<'_> {
             let put_off = self.tidy.put_off();
             match self.tidy.take_wait() {
                 Some(wait) if !put_off.is_empty() => {
-                    self.portal.rest_until(wait.until, &wait.why).await?;
+                    self.portal
+                        .rest_until(wait.until, wait.why.as_str())
+                        .await?;
                     self.tidy.take_contacts(put_off);
                 }
                 _ => {

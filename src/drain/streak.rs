@@ -47,9 +47,9 @@ impl Streak {
                 self.reason
             )));
         }
-        let delay = RetryPolicy::CALLS.delay(self.failures - 1);
+        let delay = portal.delay(&RetryPolicy::CALLS, self.failures - 1);
         let until = after(portal.now(), delay);
-        portal.rest_until(until, &self.reason).await?;
+        portal.rest_until(until, self.reason.as_str()).await?;
         Ok(())
     }
 }

@@ -117,18 +117,30 @@ async fn ask(
 /// Whether the application may do the work. Answers whether the portal could tell.
 async fn check_application(queue: &Queue, answer: &mut BatchAnswer) -> Result<bool, DrainFailure> {
     let mut take = |key: &str| application::known(answer, key);
-    let told = match (take("info"), take("admin"), take("scopes")) {
+    let (info, admin, scopes) = match (take("info"), take("admin"), take("scopes")) {
         (Ok(info), Ok(admin), Ok(scopes)) => (info, admin, scopes),
-        (Err(Problem::Failed(_) | Problem::Unclear(_)), _, _)
-        | (_, Err(Problem::Failed(_) | Problem::Unclear(_)), _)
-        | (_, _, Err(Problem::Failed(_) | Problem::Unclear(_))) => return Ok(false),
-        (info, admin, scopes) => (info?, admin?, scopes?),
+        (info, admin, scopes) => {
+            for told in [info, admin, scopes] {
+                match told {
+                    Err(problem) if !says_nothing(&problem) => return Err(problem.into()),
+                    _ => {}
+                }
+            }
+            return Ok(false);
+        }
     };
-    let (info, admin, scopes) = told;
     if let Some(reason) = application::inactive(&info) {
-        queue.note_gap(&reason).await?;
+        queue.note_gap(&reason.text).await?;
     }
     application::fitness(&info, &admin, &scopes)
         .map_err(|unfit| DrainFailure::NeedsPerson(unfit.to_string()))?;
     Ok(true)
+}
+
+/// Whether a problem is the portal's own, and says nothing about the application.
+fn says_nothing(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::Failed(_) | Problem::Unclear(_) | Problem::RequestRefused(_)
+    )
 }

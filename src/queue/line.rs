@@ -87,6 +87,7 @@ pub(super) fn is_its_own(failure: &CallFailure) -> bool {
         CallFailure::Problem(
             Problem::Failed(_)
                 | Problem::Unclear(_)
+                | Problem::RequestRefused(_)
                 | Problem::Misuse(_)
                 | Problem::Refused(_)
                 | Problem::Denied(_)

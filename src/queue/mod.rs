@@ -47,7 +47,8 @@ use settled::Settled;
 
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Problem, Said, application,
+        Batch, BatchAnswer, Problem, Said,
+        application::{self, Feature},
         events::{self, Listed},
     },
     clock::after,
@@ -111,6 +112,7 @@ impl Queue {
     /// Begins a pass with what the store knows. What the last one had in hand is there as well.
     pub fn begin(&mut self, record: &PortalRecord) {
         self.forget();
+        self.line.portal.set_steady(true);
         self.plan.load(record.facts);
         self.stand_in.load(record.stand_in);
     }
@@ -239,6 +241,9 @@ impl Queue {
         self.may_have_orphans = reserved.lost;
         self.round.waiting = reserved.waiting;
         self.round.is_long = reserve::is_long(&self.line, reserved.rows.len());
+        if self.round.is_long {
+            self.hurry();
+        }
         self.round.take_up(reserved.rows);
         match reserved.trouble {
             None => {
@@ -256,7 +261,7 @@ impl Queue {
             Some(problem) if problem.may_have_been_processed() => Ok(Some(problem)),
             Some(problem) => {
                 if matches!(problem, Problem::Licence(_)) {
-                    self.plan.reserving_refused(self.line.now());
+                    self.plan.reserving_refused(&self.line).await?;
                 }
                 Err(problem.into())
             }
@@ -305,6 +310,9 @@ impl Queue {
         if rows.is_empty() {
             self.nothing_more();
             return Ok(None);
+        }
+        if reserve::is_long(&self.line, rows.len()) {
+            self.hurry();
         }
         self.line.store(&rows).await?;
         take::take_away(&self.line, &mut self.round, rows).await
@@ -420,11 +428,11 @@ impl Queue {
     /// A fault of the state file.
     pub async fn put_look(&self, batch: &mut Batch, repairs: bool) -> Result<Look, CallFailure> {
         let features = [
-            ("confirms", application::OFFLINE_EXTENDED),
-            ("connector", application::AUTH_CONNECTOR),
+            ("confirms", Feature::Reserving),
+            ("connector", Feature::Connector),
         ];
         for (key, feature) in features {
-            batch.push(key, &application::feature(feature));
+            batch.push(key, &application::feature(feature.code()));
         }
         let mut resumed = Resumed::default();
         if repairs {
@@ -448,8 +456,7 @@ impl Queue {
             Err(problem) => Err(problem),
         };
         let (confirms, connector) = (has("confirms")?, has("connector")?);
-        self.plan.told(confirms, connector, self.line.now());
-        self.store_plan().await?;
+        self.plan.told(&self.line, confirms, connector).await?;
         Ok(lacked && !self.plan.lacks_connectors())
     }
 
@@ -535,8 +542,7 @@ impl Queue {
     pub async fn lose_connector(&mut self, said: &Said) -> Result<(), CallFailure> {
         tracing::warn!(portal = self.line.name(), %said,
             "the plan has no rest_auth_connector; working without `auth_connector`");
-        self.plan.connectors_refused();
-        self.store_plan().await?;
+        self.plan.connectors_refused(&self.line).await?;
         self.choose_connector();
         self.note_gap("the queue of the connector is out of reach")
             .await
@@ -630,11 +636,6 @@ impl Queue {
         Ok(())
     }
 
-    async fn store_plan(&self) -> Result<(), CallFailure> {
-        let portal = &self.line.portal;
-        Ok(portal.change_facts(|facts| self.plan.store(facts)).await?)
-    }
-
     /// Whether so much is ours already that the rest of the queue had better stay in the portal.
     async fn has_enough(&self, work_waits: bool) -> Result<bool, CallFailure> {
         let limit = u64::from(self.line.limit);
@@ -648,6 +649,11 @@ impl Queue {
         let open = store.open_totals(self.line.portal.id).await?.rows;
         let ours = open.saturating_sub(self.settled.len() as u64);
         Ok(ours >= MOST_WAITING.max(limit))
+    }
+
+    /// This is a backlog, not a steady stream of which others want their part of the request rate.
+    fn hurry(&self) {
+        self.line.portal.set_steady(false);
     }
 
     /// Error rows swallow later changes of what they speak of: they are asked for at the start and now

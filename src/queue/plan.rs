@@ -1,11 +1,10 @@
 //! What the portal's plan allows: to confirm events, and connectors.
 
-use jiff::Timestamp;
-
-use crate::{clock::after, store::PlanFacts};
-
-/// For how long a refusal counts more than what the portal says of its plan, in seconds.
-const REFUSAL_COUNTS_SECONDS: f64 = 6.0 * 3600.0;
+use super::line::Line;
+use crate::{
+    bitrix::application::Feature,
+    store::{PlanFacts, StoreFault},
+};
 
 /// What is known of the plan.
 #[derive(Debug, Default)]
@@ -14,8 +13,6 @@ pub(super) struct Plan {
     confirms: Option<bool>,
     /// Calls may carry a connector.
     connector: Option<bool>,
-    /// The portal refused to reserve for want of a licence, whatever it says of its plan.
-    reserving_refused_at: Option<Timestamp>,
 }
 
 impl Plan {
@@ -23,12 +20,6 @@ impl Plan {
     pub(super) fn load(&mut self, facts: PlanFacts) {
         self.confirms = facts.plan_confirms;
         self.connector = facts.plan_connector;
-    }
-
-    /// What is to be stored of it.
-    pub(super) fn store(&self, facts: &mut PlanFacts) {
-        facts.plan_confirms = self.confirms;
-        facts.plan_connector = self.connector;
     }
 
     /// Whether rows have to be taken away because the plan does not confirm.
@@ -41,26 +32,37 @@ impl Plan {
         self.connector == Some(false)
     }
 
-    /// What the portal says of itself. None where it did not say.
-    pub(super) fn told(&mut self, confirms: Option<bool>, connector: Option<bool>, now: Timestamp) {
-        if let Some(confirms) = confirms {
-            // A refusal that the plan explains is over with the plan.
-            let counts = |at| now >= at && now < after(at, REFUSAL_COUNTS_SECONDS);
-            self.reserving_refused_at = self
-                .reserving_refused_at
-                .filter(|at| confirms && counts(*at));
-            self.confirms = Some(confirms && self.reserving_refused_at.is_none());
+    /// What the portal says of itself; none where it did not say. What it has refused lately counts
+    /// more.
+    pub(super) async fn told(
+        &mut self,
+        line: &Line,
+        confirms: Option<bool>,
+        connector: Option<bool>,
+    ) -> Result<(), StoreFault> {
+        let portal = &line.portal;
+        if let Some(claims) = confirms {
+            self.confirms = Some(portal.has_feature(Feature::Reserving, claims).await?);
         }
-        if connector.is_some() {
-            self.connector = connector;
+        if let Some(claims) = connector {
+            self.connector = Some(portal.has_feature(Feature::Connector, claims).await?);
         }
+        let change = |facts: &mut PlanFacts| {
+            facts.plan_confirms = self.confirms;
+            facts.plan_connector = self.connector;
+        };
+        portal.change_facts(change).await
     }
 
-    pub(super) fn reserving_refused(&mut self, now: Timestamp) {
-        self.reserving_refused_at = Some(now);
+    /// The portal refused to reserve for want of a licence, whatever it says of its plan.
+    pub(super) async fn reserving_refused(&mut self, line: &Line) -> Result<(), StoreFault> {
+        self.confirms = Some(false);
+        line.portal.refuse_feature(Feature::Reserving).await
     }
 
-    pub(super) fn connectors_refused(&mut self) {
+    /// The portal refused the connector, likewise.
+    pub(super) async fn connectors_refused(&mut self, line: &Line) -> Result<(), StoreFault> {
         self.connector = Some(false);
+        line.portal.refuse_feature(Feature::Connector).await
     }
 }

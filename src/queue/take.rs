@@ -169,5 +169,5 @@ pub(super) async fn take_away(
 }
 
 fn later(line: &Line) -> Timestamp {
-    after(line.now(), RetryPolicy::CONTACTS.delay(0))
+    after(line.now(), line.portal.delay(&RetryPolicy::CONTACTS, 0))
 }

@@ -16,7 +16,7 @@ use super::{
     read::{Read, Reads},
     reading::Reading,
     rights::Rights,
-    verdict::{Verdict, of_many, verdict},
+    verdict::{Verdict, is_said, of_many, verdict},
     wait::Wait,
     walk::{Walk, Walked},
     write::Writes,
@@ -379,7 +379,7 @@ impl Tidy {
             if wrote {
                 self.waits = Some(Wait {
                     until: *until,
-                    why: why.clone(),
+                    why: why.to_string(),
                 });
             }
         } else {
@@ -397,7 +397,7 @@ impl Tidy {
         if problem.is_some_and(Problem::may_have_been_processed) {
             self.reading.lost(&reads);
         }
-        let is_theirs = matches!(problem, Some(Problem::Failed(_) | Problem::Unclear(_)));
+        let is_theirs = problem.is_some_and(is_said);
         if is_theirs && !wrote {
             return self.divide(reads.items()).await;
         }

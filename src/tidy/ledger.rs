@@ -81,7 +81,9 @@ impl Ledger {
             return Ok(());
         }
         let (now, contact) = (self.portal.now(), item.contact_id);
-        let later = move |attempts: u32| after(now, RetryPolicy::PARKED.delay(attempts - 1));
+        let chance = self.portal.chance();
+        let later =
+            move |attempts: u32| after(now, RetryPolicy::PARKED.delay(attempts - 1, &*chance));
         let (store, portal) = (self.portal.store(), self.portal.id);
         let attempts = store.park(portal, contact, reason, now, later).await?;
         if attempts == 1 {
@@ -120,7 +122,7 @@ impl Ledger {
             let reason = "it could not be read or written several times in a row";
             return self.parked(item, reason).await;
         }
-        let delay = RetryPolicy::CONTACTS.delay(item.attempts());
+        let delay = self.portal.delay(&RetryPolicy::CONTACTS, item.attempts());
         let until = after(self.portal.now(), delay);
         self.handled.push(Handled::Failed(item.rows, until));
         Ok(())

@@ -29,6 +29,7 @@ pub(super) fn verdict(problem: Problem) -> Verdict {
         Problem::Failed(_)
         | Problem::Unclear(_)
         | Problem::Unanswered(_)
+        | Problem::RequestRefused(_)
         | Problem::InvalidId(_) => Verdict::LookAgain(problem),
         Problem::Refused(_) | Problem::Misuse(_) | Problem::AlreadyBound => {
             Verdict::Refused(problem)
@@ -45,4 +46,13 @@ pub(super) fn of_many(problem: Problem) -> Verdict {
         Verdict::Everybody(problem) => Verdict::Everybody(problem),
         _ => Verdict::LookAgain(problem),
     }
+}
+
+/// Whether the portal has answered, and what it said tells nothing of what it has done: what was sent may
+/// be what it fails over.
+pub(super) fn is_said(problem: &Problem) -> bool {
+    matches!(
+        problem,
+        Problem::Failed(_) | Problem::Unclear(_) | Problem::RequestRefused(_)
+    )
 }

@@ -10,3 +10,13 @@ pub struct Wait {
     /// What is in the way.
     pub why: String,
 }
+
+impl Wait {
+    /// A wait until a moment, for a reason in words.
+    pub(super) fn new(until: Timestamp, why: &impl ToString) -> Self {
+        Self {
+            until,
+            why: why.to_string(),
+        }
+    }
+}

@@ -115,7 +115,7 @@ impl Walk {
                     return Ok(Walked::Stretch(stretch));
                 }
                 Err(CallFailure::MustWait { until, why }) => {
-                    return Ok(Walked::Wait(Wait { until, why }));
+                    return Ok(Walked::Wait(Wait::new(until, &why)));
                 }
                 Err(CallFailure::Problem(problem)) => problem,
                 Err(failure) => return Err(failure.into()),

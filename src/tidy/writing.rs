@@ -13,6 +13,7 @@ use super::{
     item::{Correction, Item},
     plain::{self, Plain},
     size::Cap,
+    verdict::is_said,
     wait::Wait,
     write::{MOST_CONTACTS, Way, Writes, way},
 };
@@ -96,7 +97,7 @@ impl Writing {
             return Ok(Some(wait));
         }
         let wait = self.portal.writes_wait();
-        Ok(wait.map(|(until, why)| Wait { until, why }))
+        Ok(wait.map(|(until, why)| Wait::new(until, &why)))
     }
 
     /// Gives up what is in hand: it is read and judged anew later.
@@ -157,7 +158,7 @@ impl Writing {
             }
             CallFailure::MustWait { until, why } => {
                 self.waiting.push_front(correction);
-                Ok(Plainly::Waits(Wait { until, why }))
+                Ok(Plainly::Waits(Wait::new(until, &why)))
             }
             other => Err(other.into()),
         }
@@ -242,7 +243,7 @@ impl Writing {
             let sent: Vec<u64> = writes.iter().map(|it| it.contact.id).collect();
             self.books.not_made(&sent).await?;
         }
-        let answered = matches!(problem, Some(Problem::Failed(_) | Problem::Unclear(_)));
+        let answered = problem.is_some_and(is_said);
         let items = writes.corrections().into_iter().map(|mut correction| {
             if answered {
                 correction.was_refused_again();
