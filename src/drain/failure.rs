@@ -21,6 +21,10 @@ pub enum DrainFailure {
     /// The plan lost or regained a feature while we worked: the next pass looks at it anew.
     #[error("{0}")]
     PlanChanged(String),
+    /// The portal does not offer the methods by which contacts are read and written, or no longer:
+    /// another look tells which it has.
+    #[error("{0}")]
+    ContactsNotOffered(String),
     /// The vendor's support has blocked the portal's REST: it is left alone for hours.
     #[error("{0}")]
     Overloaded(String),
@@ -50,7 +54,9 @@ impl DrainFailure {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unverified(_) => "tokens not verified",
-            Self::NeedsPerson(_) | Self::MayNotWrite(_) => "not authorised",
+            Self::NeedsPerson(_) | Self::MayNotWrite(_) | Self::ContactsNotOffered(_) => {
+                "not authorised"
+            }
             Self::Unreachable(_) => "unreachable",
             Self::PlanChanged(_) | Self::Overloaded(_) | Self::MustWait(_) | Self::Temporary(_) => {
                 "put off"
@@ -83,8 +89,8 @@ impl From<Problem> for DrainFailure {
             Problem::Unauthorised(_)
             | Problem::TokenUnknown(_)
             | Problem::Denied(_)
-            | Problem::Misdirected(_)
-            | Problem::NotOffered(_) => Self::NeedsPerson(text),
+            | Problem::Misdirected(_) => Self::NeedsPerson(text),
+            Problem::NotOffered(_) => Self::ContactsNotOffered(text),
             Problem::Overload(_) => Self::Overloaded(text),
             problem if problem.is_unreachable() => Self::Unreachable(text),
             problem if problem.is_temporary() => Self::Temporary(text),

@@ -17,6 +17,11 @@ pub fn of_failure(failure: &DrainFailure) -> Option<Trouble> {
             said(Kind::TokensDead, text)
         }
         DrainFailure::MayNotWrite(_) => Some(Trouble::new(Kind::NoWriteRight)),
+        DrainFailure::ContactsNotOffered(text) => {
+            let remedy =
+                "set contacts_api = \"auto\" in the configuration, or switch on the portal's CRM";
+            Some(Trouble::said(Kind::Scope, text).with_remedy(remedy))
+        }
         DrainFailure::Unreachable(text) => said(Kind::Unreachable, text),
         DrainFailure::Overloaded(text) => said(Kind::Overloaded, text),
         DrainFailure::MustWait(text) => said(Kind::Behind, text),
