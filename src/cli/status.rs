@@ -96,7 +96,7 @@ pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow:
     let running = report.running.is_some();
     for (portal, answer) in report.portals.iter_mut().zip(answers) {
         let anew = match answer {
-            Ok(live) => live::conditions(portal, &live, running),
+            Ok(live) => portal.note_live(&live, running),
             Err(error) => {
                 exits.push(exit_of(&error));
                 portal.live_error = Some(format!("{error:#}"));

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use super::{
     board::{Board, Standing},
-    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome},
+    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome, of_secret},
     headway::{Headway, about},
 };
 use crate::{
     clock::Clock,
     condition::{Condition, Trouble},
-    config::PortalConfig,
+    config::{PortalConfig, Problems},
     drain::{DrainFailure, Outcome, Progress, Summary},
     store::Store,
 };
@@ -86,6 +86,18 @@ impl Telling {
             None => Standing::Well(word),
         };
         self.board.heard(&self.portal, standing);
+    }
+
+    /// The portal's client secret is missing or refused: without it the tokens would only be lost.
+    pub(super) async fn without_secret(
+        &mut self,
+        store: &Store,
+        problems: &Problems,
+        now: Timestamp,
+    ) {
+        let found = [of_secret(problems)];
+        let all = self.ledger.note(store, &found, Proof::default(), now).await;
+        self.trouble(all.first());
     }
 
     /// The store knows no tokens for the portal.

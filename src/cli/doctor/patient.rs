@@ -208,7 +208,7 @@ impl Patient<'_> {
         let running = store.drain_lock_holder()?.is_some();
         let mut status = report::of_portal(self.desk, store, self.config, running).await?;
         let found = match &looked.live {
-            Some(live) => live::conditions(&mut status, live, running),
+            Some(live) => status.note_live(live, running),
             None => looked.trouble.into_iter().collect(),
         };
         status.look_anew(found, now);

@@ -9,6 +9,7 @@ mod found;
 mod host;
 mod ledger;
 mod standing;
+mod told;
 
 pub use aside::read as read_aside;
 pub use found::{of_failure, of_secret, of_store};
