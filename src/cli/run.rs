@@ -19,7 +19,7 @@ use crate::{
     clock::after,
     config::{Config, PortalConfig, Problem, Problems},
     drain::Outcome,
-    service::{self, CronTicker, Daemon, Ending, Notifier, ONE_SHOT, PortalReport, Reread},
+    service::{self, Daemon, Ending, Notifier, ONE_SHOT, PortalReport, Reread},
     store::StoreFault,
 };
 
@@ -97,7 +97,7 @@ async fn daemon(
             Box::pin(async move { open_to_drain(&path, "b24-tidyd run", clock, stop).await })
         }),
         rereads,
-        ticker: Box::new(CronTicker::default()),
+        ticker: (world.ticker)(),
     };
     tokio::select! {
         biased;

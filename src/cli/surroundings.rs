@@ -16,6 +16,7 @@ use super::{
 use crate::{
     clock::{SharedClock, SystemClock},
     config::{Environment, ProcessEnvironment},
+    service::{CronTicker, Ticker},
 };
 
 /// Files that a command may have open at once, as many portals aside.
@@ -41,6 +42,8 @@ pub struct Surroundings {
     pub err_is_terminal: bool,
     /// Who asks for a stop, or for a reload.
     pub signals: Arc<dyn Signals>,
+    /// Makes what rings at the moments of a schedule.
+    pub ticker: Arc<dyn Fn() -> Box<dyn Ticker> + Send + Sync>,
     /// The command starts the log of its process.
     pub logs: bool,
 }
@@ -59,6 +62,7 @@ impl Surroundings {
             err: Output::new(io::stderr()),
             err_is_terminal: io::stderr().is_terminal(),
             signals: Arc::new(ProcessSignals),
+            ticker: Arc::new(|| Box::new(CronTicker::default())),
             logs: true,
         }
     }

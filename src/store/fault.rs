@@ -16,6 +16,17 @@ pub enum StoreFault {
     /// No space is left for the state file.
     #[error("{}: the disk is full; free some space, nothing is lost meanwhile", .0.display())]
     Full(PathBuf),
+    /// The path leads to a device, a pipe or a folder.
+    #[error("{}: is not a regular file; name another `path` in [store]", .0.display())]
+    NotAFile(PathBuf),
+    /// The host has no file descriptor or no memory left.
+    #[error("{}: {reason}; close what holds so many files, or raise the limit", path.display())]
+    Exhausted {
+        /// The state file.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The state file, or its folder, cannot be written.
     #[error("{}: cannot be written ({reason}); give the service user write access to the file and its folder", path.display())]
     ReadOnly {
@@ -65,6 +76,13 @@ impl StoreFault {
     pub(super) fn from_sqlite(path: &Path, error: Error) -> Self {
         let path = path.to_path_buf();
         let reason = error.to_string();
+        let opens = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory)
+        );
+        if let Some(reason) = opens.then(exhaustion).flatten() {
+            return Self::Exhausted { path, reason };
+        }
         match error.sqlite_error_code() {
             _ if is_busy(&error) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
@@ -93,6 +111,7 @@ impl StoreFault {
         let reason = error.to_string();
         match error.kind() {
             kind if is_full(kind) => Self::Full(path),
+            _ if is_exhausted(error) => Self::Exhausted { path, reason },
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 Self::ReadOnly { path, reason }
             }
@@ -107,6 +126,18 @@ pub(super) fn is_busy(error: &Error) -> bool {
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
     )
+}
+
+/// Whether the host, not the file, is in the way.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    // ENOMEM, ENFILE, EMFILE.
+    matches!(error.raw_os_error(), Some(12 | 23 | 24))
+}
+
+/// SQLite reports that no file descriptor is left as a file that cannot be opened: is it so?
+fn exhaustion() -> Option<String> {
+    let error = std::fs::File::open("/dev/null").err()?;
+    is_exhausted(&error).then(|| error.to_string())
 }
 
 /// No space on the disk, or none that a quota grants.

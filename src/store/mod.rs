@@ -29,6 +29,7 @@ mod reservations;
 mod runner;
 mod runs;
 mod tallies;
+mod time;
 mod walks;
 
 use std::{
@@ -36,7 +37,6 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
 pub use aside::{read_aside, write_aside};
@@ -61,6 +61,7 @@ use self::{
     db::Db,
     question::{Kind, Question},
     runner::Running,
+    time::{millis, moment},
 };
 
 /// An open state file. Clones share one connection, which is closed with the last of them.
@@ -139,14 +140,4 @@ impl Store {
             .await
             .unwrap_or_else(|_| Err(StoreFault::without_answer(&self.path)))
     }
-}
-
-/// A moment as the store keeps it: unix milliseconds.
-fn millis(moment: Timestamp) -> i64 {
-    moment.as_millisecond()
-}
-
-/// A stored moment; one that no clock can have written counts as the beginning of time.
-fn moment(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
 }

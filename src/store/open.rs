@@ -211,6 +211,10 @@ fn check_file(path: &Path) -> Result<(), StoreFault> {
         }
         other => other.map_err(|error| StoreFault::from_io(path, &error))?,
     };
+    // A pipe would be waited on, and a device is nothing to change the mode of.
+    if !found.is_file() {
+        return Err(StoreFault::NotAFile(path.to_path_buf()));
+    }
     let mode = found.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {
         return Err(StoreFault::WrongMode {

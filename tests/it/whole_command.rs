@@ -8,6 +8,7 @@ use std::{
 use b24_tidyd::{
     cli::{self, exit::Exit, output::Output, signals::Signals, surroundings::Surroundings},
     config::Environment,
+    service::CronTicker,
 };
 use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
@@ -71,6 +72,7 @@ async fn run(world: &World, input: &str, line: &str) -> (Exit, String, String) {
         err: Output::new(err.clone()),
         err_is_terminal: false,
         signals: Arc::new(Silence),
+        ticker: Arc::new(|| Box::new(CronTicker::default())),
         logs: false,
     };
     let words = std::iter::once("b24-tidyd").chain(line.split_whitespace());
