@@ -19,7 +19,7 @@ use super::{
     output::Unread,
     surroundings::Surroundings,
 };
-use crate::{drain::DrainFailure, portal::CallFailure, service::conditions, store::StoreFault};
+use crate::{drain::DrainFailure, portal::CallFailure, store::StoreFault};
 
 /// Arguments of `status`.
 #[derive(Debug, Clone, Args)]
@@ -104,7 +104,7 @@ pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow:
                 let failure = failure.map(DrainFailure::from);
                 failure
                     .as_ref()
-                    .and_then(conditions::of_failure)
+                    .and_then(|it| it.trouble().cloned())
                     .into_iter()
                     .collect()
             }

@@ -1,7 +1,7 @@
 //! Contacts whose write was denied: is it those contacts, or the account?
 
 use super::{Drain, DrainFailure, Pass, read::DENIED_FOR_ALL, work::Item};
-use crate::clock::after;
+use crate::{clock::after, condition::Kind};
 
 /// So many denied contacts are kept in hand before it is decided what they mean.
 const MOST_KEPT: usize = 100;
@@ -41,8 +41,6 @@ impl Drain {
         let items: Vec<Item> = denied.into_iter().map(|(item, _)| item).collect();
         self.put_off(pass, items, after(now, TRIED_AGAIN_SECONDS))
             .await?;
-        Err(DrainFailure::MayNotWrite(
-            "the account may not change any contact; give it back its rights in the CRM".to_owned(),
-        ))
+        Err(DrainFailure::MayNotWrite(Kind::NoWriteRight.into()))
     }
 }

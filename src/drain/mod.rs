@@ -232,7 +232,7 @@ impl Drain {
             if let Err(unfit) = self.portal.verify().await? {
                 // Whether the portal records anything for such an application, nobody knows.
                 self.note_gap(&unfit.to_string()).await?;
-                return Err(DrainFailure::Unverified(unfit.to_string()));
+                return Err(DrainFailure::Unverified(unfit.into()));
             }
             tracing::info!(portal = %self.config().name, "the tokens have passed their checks");
             record = self.portal.reread().await?;

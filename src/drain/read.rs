@@ -13,6 +13,7 @@ use crate::{
         contacts::{self, Contact, Family, PAGE},
         limits::Step,
     },
+    condition::Kind,
     portal::Repeat,
 };
 
@@ -178,10 +179,7 @@ impl Drain {
         };
         let all_denied = outcomes.len() >= DENIED_FOR_ALL && outcomes.iter().all(denied);
         if all_denied && found == 0 && !self.can_read_any().await? {
-            return Err(DrainFailure::NeedsPerson(
-                "the account may not read any contact; give it back its rights in the CRM"
-                    .to_owned(),
-            ));
+            return Err(DrainFailure::NeedsPerson(Kind::NoReadRight.into()));
         }
         let found = outcomes
             .iter()

@@ -115,7 +115,7 @@ impl Drain {
             self.note_gap(&reason.text).await?;
         }
         application::fitness(&info, &admin, &scopes)
-            .map_err(|unfit| DrainFailure::NeedsPerson(unfit.to_string()))
+            .map_err(|unfit| DrainFailure::NeedsPerson(unfit.into()))
     }
 
     async fn learn_plan(&mut self, answer: &mut BatchAnswer) -> Result<(), DrainFailure> {

@@ -183,7 +183,9 @@ impl Drain {
             self.begin_showing().await?;
         } else if self.begin(&mut pass).await? == Some(Outcome::Paused) {
             return Err(DrainFailure::Temporary(
-                "the portal is paused; run `b24-tidyd resume` first".to_owned(),
+                "the portal is paused; run `b24-tidyd resume` first"
+                    .to_owned()
+                    .into(),
             ));
         }
         // The brake is there against too many corrections, not against taking them back.

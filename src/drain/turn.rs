@@ -181,7 +181,7 @@ impl Drain {
         }
         if pass.failures > MOST_FAILURES {
             return Err(DrainFailure::Temporary(
-                "the portal keeps failing".to_owned(),
+                "the portal keeps failing".to_owned().into(),
             ));
         }
         let delay = self.portal.delay(&RetryPolicy::CALLS, pass.failures - 1);

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     board::{Board, Standing},
-    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome, of_secret},
+    conditions::{HostBook, Ledger, Proof, of_outcome, of_secret},
     headway::{Headway, about},
 };
 use crate::{
@@ -118,7 +118,7 @@ impl Telling {
             self.ledger.host().failed(fault, now);
             return self.trouble(self.ledger.host().list(now).first());
         }
-        let found = of_failure(failure).map(|it| match it.next_try_at() {
+        let found = failure.trouble().cloned().map(|it| match it.next_try_at() {
             Some(_) => it,
             None => it.tried_again_at(next),
         });
