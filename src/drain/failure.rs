@@ -5,6 +5,7 @@ use crate::{
     condition::{Kind, Trouble},
     portal::{CallFailure, problem_trouble, unfit_trouble},
     store::StoreFault,
+    tidy::TidyFailure,
 };
 
 /// Why a pass ended early, in words and as what it says of the portal.
@@ -163,6 +164,16 @@ impl From<Problem> for DrainFailure {
             Problem::Licence(_) => Self::PlanChanged(cause),
             Problem::Moved(_) => Self::Temporary(cause),
             _ => Self::Internal(cause),
+        }
+    }
+}
+
+impl From<TidyFailure> for DrainFailure {
+    fn from(failure: TidyFailure) -> Self {
+        match failure {
+            TidyFailure::Call(failure) => failure.into(),
+            TidyFailure::MayNotRead => Self::NeedsPerson(Kind::NoReadRight.into()),
+            TidyFailure::MayNotWrite => Self::MayNotWrite(Kind::NoWriteRight.into()),
         }
     }
 }
