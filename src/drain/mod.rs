@@ -187,7 +187,7 @@ impl Drain {
         if let Err(unfit) = self.portal.verify().await? {
             // Whether the portal records anything for such an application, nobody knows.
             self.queue.note_gap(&unfit.to_string()).await?;
-            return Err(DrainFailure::Unverified(unfit.to_string()));
+            return Err(DrainFailure::Unverified(unfit.into()));
         }
         tracing::info!(portal = %self.portal.config.name, "the tokens have passed their checks");
         Ok(self.portal.reread().await?)
@@ -324,7 +324,9 @@ impl Drain {
         let record = self.verified().await?;
         if record.paused_at.is_some() && !dry {
             return Err(DrainFailure::Temporary(
-                "the portal is paused; run `b24-tidyd resume` first".to_owned(),
+                "the portal is paused; run `b24-tidyd resume` first"
+                    .to_owned()
+                    .into(),
             ));
         }
         let errand = self.errand();
