@@ -20,7 +20,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use errand::Errand;
 pub use errand::{Listener, Sweep, Swept, TaskSummary};
-pub use failure::DrainFailure;
+pub use failure::{Cause, DrainFailure};
 pub use outcome::{Outcome, Progress, Summary};
 use streak::Streak;
 use survey::Survey;
@@ -118,8 +118,8 @@ impl Drain {
             self.forget();
             outcome = self.run_pass(&mut done, progress).await;
         }
-        if let Err(DrainFailure::ContactsNotOffered(said)) = &outcome {
-            outcome = Err(self.no_contacts(said));
+        if let Err(DrainFailure::ContactsNotOffered(cause)) = outcome {
+            outcome = Err(self.no_contacts(cause));
         }
         if let Err(failure @ DrainFailure::NeedsPerson(_)) = &outcome {
             // An application that is switched off, unpaid or removed gets no events.
@@ -143,14 +143,16 @@ impl Drain {
         })
     }
 
-    /// What a person has to do where the portal does not offer the methods, looked at anew.
-    fn no_contacts(&self, said: &str) -> DrainFailure {
-        DrainFailure::ContactsNotOffered(match self.portal.config.contacts_api {
-            ContactsApi::Auto => format!("{said}; switch on the CRM of the portal"),
-            ContactsApi::Universal | ContactsApi::Classic => {
-                format!("{said}; set contacts_api = \"auto\" in the configuration")
+    /// The portal does not offer the methods, looked at anew: what a person has to do about it.
+    fn no_contacts(&self, cause: Cause) -> DrainFailure {
+        DrainFailure::ContactsNotOffered(cause.with_remedy(match self.portal.config.contacts_api {
+            ContactsApi::Auto => {
+                "switch on the CRM of the portal, and grant the application the scope `crm`"
             }
-        })
+            ContactsApi::Universal | ContactsApi::Classic => {
+                "set contacts_api = \"auto\" in the configuration"
+            }
+        }))
     }
 
     fn forget(&mut self) {
@@ -208,7 +210,7 @@ impl Drain {
         if let Err(unfit) = self.portal.verify().await? {
             // Whether the portal records anything for such an application, nobody knows.
             self.queue.note_gap(&unfit.to_string()).await?;
-            return Err(DrainFailure::Unverified(unfit.to_string()));
+            return Err(DrainFailure::Unverified(unfit.into()));
         }
         tracing::info!(portal = %self.portal.config.name, "the tokens have passed their checks");
         Ok(self.portal.reread().await?)
@@ -345,7 +347,9 @@ impl Drain {
         let record = self.verified().await?;
         if record.paused_at.is_some() && !dry {
             return Err(DrainFailure::Temporary(
-                "the portal is paused; run `b24-tidyd resume` first".to_owned(),
+                "the portal is paused; run `b24-tidyd resume` first"
+                    .to_owned()
+                    .into(),
             ));
         }
         let errand = self.errand();

@@ -57,7 +57,7 @@ impl Survey {
             // A look that the portal fails over keeps nobody from the work; if the portal fails
             // altogether the next request says so.
             Err(DrainFailure::Temporary(reason)) => {
-                tracing::warn!(portal = %portal.config.name, reason, "not everything can be looked at now");
+                tracing::warn!(portal = %portal.config.name, %reason, "not everything can be looked at now");
                 self.incomplete = true;
                 self.at = Some(portal.now());
                 return Ok(());
@@ -142,7 +142,7 @@ async fn check_application(queue: &Queue, answer: &mut BatchAnswer) -> Result<bo
         queue.note_gap(&reason.text).await?;
     }
     application::fitness(&info, &admin, &scopes)
-        .map_err(|unfit| DrainFailure::NeedsPerson(unfit.to_string()))?;
+        .map_err(|unfit| DrainFailure::NeedsPerson(unfit.into()))?;
     Ok(true)
 }
 
