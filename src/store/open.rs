@@ -20,7 +20,7 @@ use super::{
 const APPLICATION_ID: i64 = 0x6232_3474;
 
 /// Forward migrations; the schema's version is the number of those applied.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("schema.sql"),
     // When guards were tried last on a portal where they did not work; when a person last brought
     // tokens, which a renewal does not change.
@@ -33,6 +33,19 @@ const MIGRATIONS: [&str; 4] = [
      ALTER TABLE cursor ADD COLUMN accounted_until INTEGER;
      ALTER TABLE cursor ADD COLUMN accounted_at INTEGER",
     include_str!("conditions.sql"),
+    // Addresses that a portal points to without the authorisation server naming them; features that a
+    // portal claims and refuses.
+    "CREATE TABLE unconfirmed_move (
+       portal_id INTEGER PRIMARY KEY REFERENCES portal ON DELETE CASCADE,
+       target    TEXT NOT NULL,
+       asked_at  INTEGER NOT NULL
+     ) STRICT;
+     CREATE TABLE refusal (
+       portal_id INTEGER NOT NULL REFERENCES portal ON DELETE CASCADE,
+       feature   TEXT NOT NULL,
+       at        INTEGER NOT NULL,
+       PRIMARY KEY (portal_id, feature)
+     ) STRICT, WITHOUT ROWID",
 ];
 
 /// The largest file that is looked through whole at each start, in bytes: some 60 MB a second were

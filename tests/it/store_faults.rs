@@ -116,7 +116,8 @@ async fn an_older_schema_is_brought_forward() {
     let installed = busy().await;
     let db = rusqlite::Connection::open(installed.store_path()).unwrap();
     db.execute_batch(
-        "ALTER TABLE portal DROP COLUMN guards_tried_at;
+        "DROP TABLE unconfirmed_move; DROP TABLE refusal;
+         ALTER TABLE portal DROP COLUMN guards_tried_at;
          ALTER TABLE portal DROP COLUMN imported_at;
          DROP TABLE condition; DROP TABLE headway;
          ALTER TABLE portal DROP COLUMN has_items; ALTER TABLE portal DROP COLUMN uses_items;
