@@ -17,6 +17,7 @@ mod rename;
 mod renewal;
 mod rest;
 mod retry;
+mod trouble;
 mod unstored;
 mod verify;
 
@@ -34,6 +35,7 @@ pub use queues::{configured_queue, connector_in_use};
 pub use rename::{Whereabouts, address_in_use};
 use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
+pub use trouble::{problem_trouble, unfit_trouble};
 pub use unstored::Unstored;
 
 use crate::{
@@ -103,6 +105,10 @@ pub enum Repeat {
     Freely,
     /// Writing, reserving: the caller looks first what became of it.
     Never,
+    /// A write that was decided on by the read just before it: it is sent at once, into room that was
+    /// taken before ([`Portal::take_room`]), or not at all. Neither is it repeated after a renewal: the
+    /// caller reads again first.
+    AtOnce,
 }
 
 /// How long a call may wait for room or for a better moment.

@@ -13,7 +13,7 @@ use crate::{
     cli::{exit::Exit, text::length},
     clock::seconds_between,
     config::ContactsApi,
-    portal::{CallFailure, Portal, Repeat},
+    portal::{CallFailure, Portal, Repeat, problem_trouble},
 };
 
 /// How far the clocks may be apart, in seconds.
@@ -105,11 +105,7 @@ fn without_connector(said: &Said, chart: &mut Chart) {
 }
 
 fn refused(check: &'static str, problem: &Problem, chart: &mut Chart) {
-    let text = match problem {
-        Problem::Unauthorised(barred) => application::unfit(barred).to_string(),
-        problem => problem.to_string(),
-    };
-    chart.fail(check, Exit::NotAuthorised, text);
+    chart.refused(check, Exit::NotAuthorised, &problem_trouble(problem));
 }
 
 fn clock(portal: &Portal, before: jiff::Timestamp, answer: &mut BatchAnswer, chart: &mut Chart) {
@@ -235,8 +231,7 @@ fn plan(portal: &Portal, answer: &mut BatchAnswer, chart: &mut Chart) {
 
 fn bindings(portal: &Portal, found: &[Binding], chart: &mut Chart) {
     let connector = portal.queue().connector;
-    let missing = events::unbound(found, &connector).into_iter();
-    let missing: Vec<&str> = missing.map(ContactEvent::as_str).collect();
+    let missing = events::unbound(found, &ContactEvent::NAMES, &connector);
     let mut others: Vec<&str> = found
         .iter()
         .filter(|it| it.offline && ContactEvent::from_name(&it.event).is_some())
