@@ -30,6 +30,7 @@ mod config_schedule;
 mod config_secret;
 mod connectors;
 mod console;
+mod contacts_api;
 mod crash;
 mod daemon;
 mod denied;
