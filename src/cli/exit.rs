@@ -109,9 +109,13 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
 pub(super) fn of_store(fault: &StoreFault) -> Exit {
     match fault {
         StoreFault::Missing(_) => Exit::NotAuthorised,
-        StoreFault::Locked(_) | StoreFault::Full(_) => Exit::Temporary,
+        StoreFault::Locked(_)
+        | StoreFault::Full(_)
+        | StoreFault::Replaced(_)
+        | StoreFault::Exhausted { .. } => Exit::Temporary,
         StoreFault::ReadOnly { .. }
         | StoreFault::WrongMode { .. }
+        | StoreFault::Foreign { .. }
         | StoreFault::NewerSchema { .. } => Exit::Configuration,
         StoreFault::Corrupt { .. } | StoreFault::Other { .. } => Exit::Internal,
     }

@@ -1,8 +1,13 @@
 //! What can be wrong with the state file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::{Error, ErrorCode};
+
+use super::plain::{is_foreign, make_plain};
 
 /// A fault of the state file. Whatever it is, nothing was acknowledged because of it.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +21,25 @@ pub enum StoreFault {
     /// No space is left for the state file.
     #[error("{}: the disk is full; free some space, nothing is lost meanwhile", .0.display())]
     Full(PathBuf),
+    /// Something else lies where a plain file of ours is expected: a link, a pipe, a device, a folder.
+    #[error("{}: {what}, where a plain file is expected; name another path, or move it away", path.display())]
+    Foreign {
+        /// The state file, or a file beside it.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// The state file was deleted or replaced after it was opened: what is written to it now is lost.
+    #[error("{}: was deleted or replaced while it was open; nothing more is written to the old one", .0.display())]
+    Replaced(PathBuf),
+    /// The system has no descriptors, threads or memory left.
+    #[error("{}: cannot be opened at the moment ({reason}); more file descriptors may be needed, `LimitNOFILE=` in the unit", path.display())]
+    Exhausted {
+        /// The state file, or a file beside it.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The state file, or its folder, cannot be written.
     #[error("{}: cannot be written ({reason}); give the service user write access to the file and its folder", path.display())]
     ReadOnly {
@@ -69,6 +93,11 @@ impl StoreFault {
             _ if is_busy(&error) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
             Some(ErrorCode::SystemIoFailure) if disk_is_full(&path) => Self::Full(path),
+            Some(ErrorCode::OutOfMemory) => Self::Exhausted { path, reason },
+            Some(ErrorCode::CannotOpen) if no_descriptor(&path).is_some() => Self::Exhausted {
+                reason: no_descriptor(&path).unwrap_or(reason),
+                path,
+            },
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::ReadOnly { path, reason }
             }
@@ -93,6 +122,11 @@ impl StoreFault {
         let reason = error.to_string();
         match error.kind() {
             kind if is_full(kind) => Self::Full(path),
+            _ if is_exhausted(error) => Self::Exhausted { path, reason },
+            _ if is_foreign(error) => Self::Foreign {
+                path,
+                what: "a link, a folder or something else".to_owned(),
+            },
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 Self::ReadOnly { path, reason }
             }
@@ -119,12 +153,33 @@ fn is_full(kind: std::io::ErrorKind) -> bool {
 
 /// SQLite reports a full disk during a write-ahead step as a plain I/O failure.
 fn disk_is_full(path: &Path) -> bool {
-    let probe = path.with_extension("space-probe");
-    let full = matches!(
-        std::fs::write(&probe, [0_u8; 4096]),
-        Err(error) if is_full(error.kind())
-    );
+    let mut probe = path.as_os_str().to_owned();
+    probe.push(format!(".space-probe.{}", std::process::id()));
+    let probe = PathBuf::from(probe);
+    let mut file = match make_plain(&probe, path) {
+        Ok(file) => file,
+        // Where something has that name already, the fault is told as SQLite tells it.
+        Err(error) => return is_full(error.kind()),
+    };
+    let written = file.write_all(&[0; 4096]);
     // The probe is ours and empty of meaning; where it cannot be removed, nothing depends on it.
     let _ = std::fs::remove_file(&probe);
-    full
+    written.is_err_and(|error| is_full(error.kind()))
+}
+
+/// No descriptor, thread or memory is left, of this process or of the system.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM)
+    )
+}
+
+/// SQLite does not tell that descriptors ran out: what the system says of one more, if it refuses.
+fn no_descriptor(path: &Path) -> Option<String> {
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let error = std::fs::File::open(folder.unwrap_or(Path::new("."))).err()?;
+    is_exhausted(&error).then(|| error.to_string())
 }
