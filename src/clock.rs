@@ -73,12 +73,34 @@ pub fn until(now: Timestamp, moment: Timestamp) -> Duration {
 /// `moment` moved by `seconds`, saturating at the ends of time.
 #[must_use]
 pub fn after(moment: Timestamp, seconds: f64) -> Timestamp {
-    let step = SignedDuration::try_from_secs_f64(seconds).unwrap_or_default();
-    moment.checked_add(step).unwrap_or(moment)
+    let end = match seconds > 0.0 {
+        true => Timestamp::MAX,
+        false => Timestamp::MIN,
+    };
+    match SignedDuration::try_from_secs_f64(seconds) {
+        Ok(step) => moment.checked_add(step).unwrap_or(end),
+        Err(_) if seconds.is_nan() => moment,
+        Err(_) => end,
+    }
 }
 
 /// The seconds from `earlier` to `later`, negative where the order is the other way round.
 #[must_use]
 pub fn seconds_between(earlier: Timestamp, later: Timestamp) -> f64 {
     later.duration_since(earlier).as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_beyond_all_time_is_the_end_of_time_and_never_now() {
+        let now = Timestamp::UNIX_EPOCH;
+        for seconds in [1e12, 1e30, f64::INFINITY, f64::MAX] {
+            assert_eq!(after(now, seconds), Timestamp::MAX, "{seconds}");
+            assert_eq!(after(now, -seconds), Timestamp::MIN, "{seconds}");
+        }
+        assert_eq!(seconds_between(now, after(now, 1.5)), 1.5);
+    }
 }

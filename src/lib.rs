@@ -14,6 +14,7 @@
 //! | [`names`] | the capitalisation engine (pure) |
 //! | [`bitrix`] | the protocol: transport, errors, OAuth, batch, limits, events, contacts |
 //! | [`store`] | SQLite: tokens, reservations, failures, history, cursors |
+//! | [`condition`] | what is not as it should be: kinds, words, who acts (pure) |
 //! | [`clock`] | the wall clock as a value that is passed in |
 //!
 //! A walk through the house, as an event lives it: the schedule pokes the worker; `drain` reserves a
@@ -26,6 +27,7 @@
 pub mod bitrix;
 pub mod cli;
 pub mod clock;
+pub mod condition;
 pub mod config;
 pub mod contact;
 pub mod drain;

@@ -1,40 +1,29 @@
-//! The program: parse, build the runtime, turn the outcome into an exit code.
+//! The program: build the runtime, run the command in the surroundings of this process, answer with its
+//! exit code.
 
 use std::process::ExitCode;
 
-use b24_tidyd::cli::{
-    Cli,
-    exit::{Exit, exit_of},
-    logging,
-};
-use clap::Parser;
+use b24_tidyd::cli::{self, exit::exit_of, surroundings::Surroundings};
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are answers, not errors. A closed pipe is nobody's concern.
-            let _ = error.print();
-            return match error.use_stderr() {
-                true => Exit::Usage.into(),
-                false => Exit::Done.into(),
-            };
-        }
-    };
-    let format = cli.log_format;
+    let mut world = Surroundings::of_process();
     // Threads resolve names, nothing else; the unit allows for 32 tasks.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(8)
-        .enable_all()
-        .build();
-    let outcome = runtime.map_err(Into::into).and_then(|runtime| {
-        let outcome = runtime.block_on(cli.run());
-        // A name that is still being resolved may take half a minute: nobody waits for it any more.
-        runtime.shutdown_background();
-        outcome
-    });
-    outcome.map_or_else(
-        |error| exit_of(&logging::report(format, error)).into(),
-        Into::into,
-    )
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(8)
+            .enable_all()
+            .build()
+    };
+    match world.has_room_for_files().and_then(|()| runtime()) {
+        Ok(runtime) => {
+            let exit = runtime.block_on(cli::run(std::env::args_os(), &mut world));
+            // A name that is still being resolved may take half a minute: nobody waits for it any more.
+            runtime.shutdown_background();
+            exit.into()
+        }
+        Err(error) => {
+            eprintln!("b24-tidyd: {error}; close what holds so many files, or raise the limit");
+            exit_of(&error.into()).into()
+        }
+    }
 }

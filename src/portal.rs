@@ -4,6 +4,7 @@
 
 pub mod admission;
 mod bucket;
+mod contacts;
 mod exchange;
 mod guards;
 mod listing;
@@ -23,13 +24,14 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+pub use contacts::contacts_in_use;
 pub use meter::Meter;
 pub use queues::{configured_queue, connector_in_use};
 use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
 
 use crate::{
-    bitrix::{Problem, Transport, contacts::Family, oauth::ClientCredentials},
+    bitrix::{NoHttp, Problem, Transport, contacts::Family, oauth::ClientCredentials},
     clock::SharedClock,
     config::PortalConfig,
     store::{PortalId, PortalRecord, Store, StoreFault, Tokens},
@@ -53,11 +55,7 @@ impl Context {
     ///
     /// # Errors
     /// Where HTTP cannot be set up, see [`Transport::new`].
-    pub fn new(
-        store: Store,
-        clock: SharedClock,
-        stop: CancellationToken,
-    ) -> Result<Self, reqwest::Error> {
+    pub fn new(store: Store, clock: SharedClock, stop: CancellationToken) -> Result<Self, NoHttp> {
         Ok(Self {
             store,
             transport: Transport::new(clock.clone())?,
@@ -156,7 +154,7 @@ impl Portal {
                 endpoint: endpoint(record)?,
                 access: record.tokens.access.clone(),
                 connector: None,
-                contacts: Family::Classic,
+                contacts: contacts_in_use(&config, record.facts).unwrap_or(Family::Classic),
                 patience,
                 hindered_since: None,
             }),
@@ -223,10 +221,10 @@ impl Portal {
         Ok(record)
     }
 
-    /// The methods by which contacts are read and written here.
+    /// Whether tokens are being renewed: the answer cannot be had again.
     #[must_use]
-    pub fn contacts(&self) -> Family {
-        self.session().contacts
+    pub fn is_renewing(&self) -> bool {
+        self.renewal.try_lock().is_err()
     }
 
     /// Takes the counters since the last call of this function.

@@ -226,6 +226,7 @@ impl BatchAnswer {
                 Ok(()) => Guarded::Written,
                 Err(problem) => Guarded::Failed(problem),
             },
+            (Err(missing @ Problem::NotOffered(_)), Err(_)) => Guarded::Failed(missing),
             // In whatever words: there was no contact to update.
             (Ok(guard), Err(problem)) if !held(&guard) && !problem.is_temporary() => {
                 Guarded::Touched

@@ -49,11 +49,11 @@ impl Time {
     }
 }
 
-/// Decides what an HTTP exchange with the portal means.
+/// Decides what an HTTP exchange with the portal about a call of `method` means.
 ///
 /// # Errors
 /// The [`Problem`] that the fault, the body or the status stands for.
-pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
+pub fn reply(method: &str, exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
     let answer = exchange.map_err(|fault| match fault {
         Fault::NotSent(reason) => Problem::Unreachable(reason),
         Fault::NoAnswer(reason) => Problem::Unanswered(reason),
@@ -66,8 +66,7 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
     };
     if let Some(code) = body.get("error") {
         let said = said(code, body.get("error_description"));
-        let of_one = answer.status == 400;
-        return Err(judge(said, Some(answer.status), of_one));
+        return Err(judge(said, method, Some(answer.status)));
     }
     match (answer.status, body.remove("result")) {
         (200..300, Some(result)) => Ok(Reply {
@@ -84,8 +83,7 @@ pub fn reply(exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
 #[must_use]
 pub fn command_problem(method: &str, error: &Value) -> Problem {
     let said = said(&error["error"], error.get("error_description"));
-    let of_one = Family::of_method(method).is_some();
-    judge(said, None, of_one)
+    judge(said, method, None)
 }
 
 fn said(code: &Value, text: Option<&Value>) -> Said {
@@ -148,9 +146,11 @@ fn by_status(status: u16, what: &str) -> Problem {
     }
 }
 
-/// The tables of the protocol's error pages. The code decides; the status only helps where the same
-/// code means two things, and so does `of_one`: that a single contact may be meant.
-fn judge(said: Said, status: Option<u16>, of_one: bool) -> Problem {
+/// The tables of the protocol's error pages. The code decides; method and status only help where the
+/// same code means two things. A command of a batch has no status.
+fn judge(said: Said, method: &str, status: Option<u16>) -> Problem {
+    let family = Family::of_method(method);
+    let lists = family.is_some_and(|family| family.list() == method);
     let code = said.code.to_ascii_uppercase();
     match code.as_str() {
         "EXPIRED_TOKEN" => Problem::TokenExpired,
@@ -177,9 +177,16 @@ fn judge(said: Said, status: Option<u16>, of_one: bool) -> Problem {
         | "ERROR_EVENT_NOT_FOUND"
         | "UPDATE_DYNAMIC_ITEM_RESTRICTED"
         | "PORTAL_DELETED" => Problem::Unauthorised(said),
-        // 400 where one item is meant, 403 where the whole method is; a command has no status.
-        "ACCESS_DENIED" if of_one => Problem::Denied(said),
+        // 400 where one item is meant, 403 where the whole method is.
+        "ACCESS_DENIED" if status.map_or(family.is_some(), |status| status == 400) => {
+            Problem::Denied(said)
+        }
         "ACCESS_DENIED" => Problem::Unauthorised(said),
+        "ERROR_METHOD_NOT_FOUND" | "ENTITY_TYPE_NOT_SUPPORTED" if family.is_some() => {
+            Problem::NotOffered(said)
+        }
+        // No list misses a contact: the portal does not know contacts as items.
+        "NOT_FOUND" if lists => Problem::NotOffered(said),
         "NOT_FOUND" => Problem::Gone,
         // An argument is missing or of the wrong type, which an id taken from a guard may well be.
         "100" => Problem::InvalidId(said),
@@ -239,15 +246,21 @@ mod tests {
     #[test]
     fn an_empty_error_code_is_an_error() {
         let body = r#"{"error":"","error_description":"Not found","result":true}"#;
-        assert_eq!(reply(answer(200, body)).err(), Some(Problem::Gone));
+        assert_eq!(reply("batch", answer(200, body)).err(), Some(Problem::Gone));
     }
 
     #[test]
     fn the_code_decides_before_the_status() {
         let body = r#"{"error":"CONNECTION_ERROR"}"#;
-        assert!(matches!(reply(answer(401, body)), Err(Problem::Failed(_))));
+        assert!(matches!(
+            reply("batch", answer(401, body)),
+            Err(Problem::Failed(_))
+        ));
         let body = r#"{"error":"expired_token"}"#;
-        assert_eq!(reply(answer(200, body)).err(), Some(Problem::TokenExpired));
+        assert_eq!(
+            reply("batch", answer(200, body)).err(),
+            Some(Problem::TokenExpired)
+        );
     }
 
     #[test]
@@ -259,12 +272,15 @@ mod tests {
             (200, ""),
         ] {
             assert!(
-                matches!(reply(answer(status, body)), Err(Problem::Unclear(_))),
+                matches!(
+                    reply("batch", answer(status, body)),
+                    Err(Problem::Unclear(_))
+                ),
                 "{body}"
             );
         }
         assert_eq!(
-            reply(answer(429, "<html>")).err(),
+            reply("batch", answer(429, "<html>")).err(),
             Some(Problem::MethodBlocked)
         );
     }
@@ -283,7 +299,7 @@ mod tests {
         let of = |code: &str| {
             let error = serde_json::json!({"error": code, "error_description": "в другом языке"});
             let in_batch = command_problem("crm.item.update", &error);
-            let alone = reply(answer(400, &error.to_string())).err();
+            let alone = reply("crm.item.update", answer(400, &error.to_string())).err();
             assert_eq!(alone.as_ref(), Some(&in_batch), "{code}");
             in_batch
         };
@@ -306,9 +322,27 @@ mod tests {
             assert!(matches!(of(code), Problem::Unauthorised(_)), "{code}");
         }
         let denied = serde_json::json!({"error": "ACCESS_DENIED"});
-        assert!(matches!(
-            command_problem("event.offline.get", &denied),
-            Problem::Unauthorised(_)
-        ));
+        let queue = command_problem("event.offline.get", &denied);
+        assert!(matches!(queue, Problem::Unauthorised(_)));
+    }
+
+    /// Catches a portal of another age that is taken for one whose contacts are gone.
+    #[test]
+    fn a_family_that_the_portal_does_not_have_is_told_from_a_contact_that_is_gone() {
+        let of =
+            |method: &str, code: &str| command_problem(method, &serde_json::json!({"error": code}));
+        for code in [
+            "NOT_FOUND",
+            "ENTITY_TYPE_NOT_SUPPORTED",
+            "ERROR_METHOD_NOT_FOUND",
+        ] {
+            let problem = of("crm.item.list", code);
+            assert!(matches!(problem, Problem::NotOffered(_)), "{code}");
+        }
+        assert_eq!(of("crm.item.get", "NOT_FOUND"), Problem::Gone);
+        let problem = of("crm.contact.update", "ERROR_METHOD_NOT_FOUND");
+        assert!(matches!(problem, Problem::NotOffered(_)));
+        let other = of("event.get", "ERROR_METHOD_NOT_FOUND");
+        assert!(matches!(other, Problem::Unauthorised(_)));
     }
 }

@@ -14,6 +14,7 @@ pub mod limits;
 pub mod oauth;
 pub mod problem;
 pub mod redirect;
+mod tls;
 pub mod transport;
 pub mod wire;
 
@@ -21,4 +22,4 @@ pub use batch::{Batch, BatchAnswer};
 pub use call::Call;
 pub use decode::Reply;
 pub use problem::{Problem, Said};
-pub use transport::{Fault, Transport};
+pub use transport::{Fault, NoHttp, Transport};

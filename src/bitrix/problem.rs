@@ -74,6 +74,9 @@ pub enum Problem {
     /// type: for a guarded update, "look again".
     #[error("an argument is not valid: {0}")]
     InvalidId(Said),
+    /// The portal does not have this family of methods for contacts, or has it no longer.
+    #[error("the portal does not offer these methods for contacts: {0}")]
+    NotOffered(Said),
     /// `event.bind`: the handler stands already.
     #[error("the event is bound already")]
     AlreadyBound,

@@ -10,9 +10,10 @@ use reqwest::{
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+use super::tls;
 use crate::{
     clock::{SharedClock, after},
-    config::is_loopback,
+    config::{PROXIES, is_loopback},
 };
 
 /// How long a connection may take to come about.
@@ -72,6 +73,17 @@ pub enum Fault {
     NoAnswer(String),
 }
 
+/// Why HTTP cannot be set up on this host.
+#[derive(Debug, thiserror::Error)]
+pub enum NoHttp {
+    /// No certificate can be checked.
+    #[error("the system's certificates cannot be used: {0}")]
+    Certificates(rustls::Error),
+    /// The client refuses its settings: those of a proxy, as a rule.
+    #[error(transparent)]
+    Settings(#[from] reqwest::Error),
+}
+
 /// What is posted. Neither form shows in `Debug`.
 pub enum Body {
     /// A JSON text.
@@ -79,16 +91,6 @@ pub enum Body {
     /// A form, already encoded.
     Form(SecretString),
 }
-
-/// The variables that name a proxy. Those of the request's scheme come before the last two.
-pub const PROXIES: [&str; 6] = [
-    "https_proxy",
-    "HTTPS_PROXY",
-    "http_proxy",
-    "HTTP_PROXY",
-    "all_proxy",
-    "ALL_PROXY",
-];
 
 /// A client for portals and authorisation servers. Clones share their connections.
 #[derive(Clone)]
@@ -110,9 +112,11 @@ impl Transport {
     ///
     /// # Errors
     /// Where the system's certificate store or the proxy settings cannot be used.
-    pub fn new(clock: SharedClock) -> Result<Self, reqwest::Error> {
+    pub fn new(clock: SharedClock) -> Result<Self, NoHttp> {
+        let tls = tls::settings().map_err(NoHttp::Certificates)?;
         let builder = || {
             Client::builder()
+                .tls_backend_preconfigured(tls.clone())
                 .user_agent(concat!("b24-tidyd/", env!("CARGO_PKG_VERSION")))
                 .connect_timeout(CONNECT_TIMEOUT)
                 // A renamed portal answers 302, and following it would turn our POST into a GET.

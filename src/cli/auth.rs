@@ -6,13 +6,14 @@ pub mod forget;
 pub mod import;
 mod listen;
 pub mod login;
+mod offer;
 pub mod status;
 
-use std::io::{BufRead, IsTerminal, stderr, stdin, stdout};
+use std::io::BufRead;
 
 use clap::{Args, Subcommand};
 
-use super::{Cli, care::desk, exit::Exit};
+use super::{desk::desk, exit::Exit, global::Global, surroundings::Surroundings};
 
 /// Arguments of `auth`.
 #[derive(Debug, Args)]
@@ -40,27 +41,25 @@ pub enum AuthAction {
 ///
 /// # Errors
 /// Configuration, store, portal, or what was handed over.
-pub(super) async fn auth(cli: &Cli, args: &AuthArgs) -> anyhow::Result<Exit> {
+pub(super) async fn auth(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &AuthArgs,
+) -> anyhow::Result<Exit> {
     match &args.action {
-        AuthAction::Import(args) => import::run(cli, args).await,
-        AuthAction::Login(args) => login::run(cli, args).await,
+        AuthAction::Import(args) => import::run(global, world, args).await,
+        AuthAction::Login(args) => login::run(global, world, args).await,
         AuthAction::Status(args) => {
-            let desk = desk(cli, args.check).await?;
-            status::status(&desk, args, cli.portal.is_none(), &mut stdout()).await
+            let desk = desk(global, world, args.check).await?;
+            status::status(&desk, args, global.portal.is_none(), &mut world.out).await
         }
         AuthAction::Forget(args) => {
-            let mut answers = stdin().lock();
-            let person = stdin()
-                .is_terminal()
-                .then_some(&mut answers as &mut dyn BufRead);
-            forget::forget(
-                &desk(cli, false).await?,
-                args,
-                person,
-                &mut stdout(),
-                &mut stderr(),
-            )
-            .await
+            let desk = desk(global, world, false).await?;
+            let person = match world.input_is_terminal {
+                true => Some(&mut *world.input as &mut dyn BufRead),
+                false => None,
+            };
+            forget::forget(&desk, args, person, &mut world.out, &mut world.err).await
         }
     }
 }

@@ -5,8 +5,8 @@ use std::{io::Write, path::Path};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::exit::Exit;
-use crate::config::{Config, Environment, Problems};
+use super::exit::{Exit, of_configuration};
+use crate::config::{Config, Environment, Problem, Problems};
 
 /// What to do with the configuration.
 #[derive(Debug, Clone, Subcommand)]
@@ -70,33 +70,42 @@ fn check(
     args: &ConfigArgs,
     out: &mut dyn Write,
 ) -> anyhow::Result<Exit> {
-    let outcome = Config::load(file, env);
+    // Whoever checks wants to hear of secrets, too, though each concerns its portals alone.
+    let (config, problems) = match Config::load(file, env) {
+        Ok(mut config) => {
+            let problems = std::mem::take(&mut config.secret_problems);
+            (Some(config), Problems(problems))
+        }
+        Err(problems) => (None, problems),
+    };
+    let remarks = config.iter().flat_map(|config| &config.remarks);
     if args.json {
-        let problems = match &outcome {
-            Ok(_) => &[],
-            Err(Problems(problems)) => problems.as_slice(),
-        };
-        let problems = problems.iter().map(|problem| {
+        let shown = |problem: &Problem| {
             json!({"file": problem.file, "line": problem.line, "key": problem.key,
                 "problem": problem.what, "remedy": problem.remedy})
+        };
+        let answer = json!({
+            "ok": problems.0.is_empty(),
+            "problems": problems.0.iter().map(shown).collect::<Vec<_>>(),
+            "remarks": remarks.map(shown).collect::<Vec<_>>(),
         });
-        let problems: Vec<_> = problems.collect();
-        let answer = json!({"ok": outcome.is_ok(), "problems": problems});
         serde_json::to_writer_pretty(&mut *out, &answer)?;
         writeln!(out)?;
-        return Ok(if outcome.is_ok() {
-            Exit::Done
-        } else {
-            Exit::Configuration
+        return Ok(match problems.0.is_empty() {
+            true => Exit::Done,
+            false => of_configuration(&problems),
         });
     }
-    let config = outcome?;
-    let names: Vec<&str> = config.portals.iter().map(|it| it.name.as_str()).collect();
-    writeln!(
-        out,
-        "{}: in order; portals: {}",
-        file.display(),
-        names.join(", ")
-    )?;
-    Ok(Exit::Done)
+    for remark in remarks {
+        writeln!(out, "{remark}")?;
+    }
+    match config {
+        Some(config) if problems.0.is_empty() => {
+            let names: Vec<&str> = config.portals.iter().map(|it| it.name.as_str()).collect();
+            let names = names.join(", ");
+            writeln!(out, "{}: in order; portals: {names}", file.display())?;
+            Ok(Exit::Done)
+        }
+        _ => Err(problems.into()),
+    }
 }

@@ -12,7 +12,12 @@ use std::{io::Write, path::Path};
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::{choose, desk::Desk, exit::Exit};
+use super::{
+    desk::{Desk, identities},
+    exit::Exit,
+    global::{Global, choose},
+    surroundings::Surroundings,
+};
 use crate::{clock::SharedClock, config::Environment, store::StoreFault};
 
 pub use chart::{Finding, Verdict};
@@ -50,6 +55,22 @@ pub struct Ground<'a> {
 }
 
 /// Looks at everything and tells.
+pub(super) async fn doctor(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &DoctorArgs,
+) -> anyhow::Result<Exit> {
+    let ground = Ground {
+        file: &global.config_file(world),
+        env: &*world.env,
+        portal: global.portal.as_deref(),
+        clock: world.clock.clone(),
+        stop: world.stop()?,
+    };
+    run(&ground, args, &mut world.out).await
+}
+
+/// Looks at everything and tells.
 ///
 /// # Errors
 /// Where no portal has the wanted name, or `out` cannot be written.
@@ -65,10 +86,12 @@ pub async fn run(
         let store = host::store(&config.store, &mut chart).await;
         if let Ok(store) = &store {
             host::drain_lock(store, &mut chart);
+            host::conditions(store, ground.clock.now(), &mut chart);
         }
         let unreadable = matches!(&store, Err(fault) if !matches!(fault, StoreFault::Missing(_)));
         let desk = Desk {
             portals: portals.into_iter().cloned().map(Into::into).collect(),
+            configured: identities(&config.portals),
             store_path: config.store.clone(),
             store: store.ok(),
             clock: ground.clock.clone(),
@@ -80,11 +103,11 @@ pub async fn run(
                 ground,
                 desk: &desk,
                 config: portal,
-                with_secrets,
+                with_secrets: with_secrets && portal.secret_problem.is_none(),
                 through_proxy,
                 unreadable,
             };
-            patient.examine(&mut chart).await?;
+            patient.examine(&mut chart).await;
         }
     }
     if args.json {

@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 
 use crate::{
-    config::Problems,
+    condition::{Acts, Condition, Kind},
+    config::{Problems, is_exhaustion},
     drain::{DrainFailure, Outcome},
     portal::{
         CallFailure,
         admission::{NotAdmitted, Obstacle},
     },
-    service::{Ending, PortalReport},
+    service::{DrainLockHeld, Ending, PortalReport},
     store::StoreFault,
 };
 
@@ -34,6 +35,8 @@ pub enum Exit {
     Unreachable,
     /// A fault of this program, or a damaged store.
     Internal,
+    /// The work was done; its output could not be written.
+    Unwritten,
     /// It will work later: limits, locks, a full disk.
     Temporary,
     /// A person has to authorise, or to act on the portal.
@@ -55,6 +58,7 @@ impl Exit {
             Self::BadInput => 65,
             Self::Unreachable => 69,
             Self::Internal => 70,
+            Self::Unwritten => 74,
             Self::Temporary => 75,
             Self::NotAuthorised => 77,
             Self::Configuration => 78,
@@ -84,11 +88,14 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(refusal) = error.downcast_ref::<Refusal>() {
         return refusal.exit;
     }
-    if let Some(NamesError::InvalidUtf8 { .. }) = error.downcast_ref() {
+    if let Some(NamesError::InvalidUtf8 { .. } | NamesError::Long { .. }) = error.downcast_ref() {
         return Exit::BadInput;
     }
-    if error.is::<Problems>() {
-        return Exit::Configuration;
+    if error.is::<DrainLockHeld>() {
+        return Exit::Temporary;
+    }
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        return of_configuration(problems);
     }
     if let Some(fault) = error.downcast_ref::<StoreFault>() {
         return of_store(fault);
@@ -102,7 +109,23 @@ pub fn exit_of(error: &anyhow::Error) -> Exit {
     if let Some(failure) = error.downcast_ref::<DrainFailure>() {
         return of_drain(failure);
     }
-    Exit::Internal
+    let exhausted = error
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(is_exhaustion);
+    match exhausted {
+        true => Exit::Temporary,
+        false => Exit::Internal,
+    }
+}
+
+/// The exit code of a configuration that cannot be used: a host that has run out of something is no
+/// reason to stay down.
+pub(super) fn of_configuration(Problems(problems): &Problems) -> Exit {
+    match problems.iter().any(|problem| problem.passing) {
+        true => Exit::Temporary,
+        false => Exit::Configuration,
+    }
 }
 
 /// The exit code of a fault of the state file.
@@ -113,9 +136,10 @@ pub(super) fn of_store(fault: &StoreFault) -> Exit {
         | StoreFault::Full(_)
         | StoreFault::Replaced(_)
         | StoreFault::Exhausted { .. } => Exit::Temporary,
-        StoreFault::ReadOnly { .. }
+        StoreFault::NotAFile(_)
+        | StoreFault::ReadOnly { .. }
         | StoreFault::WrongMode { .. }
-        | StoreFault::Foreign { .. }
+        | StoreFault::Foreign(_)
         | StoreFault::NewerSchema { .. } => Exit::Configuration,
         StoreFault::Corrupt { .. } | StoreFault::Other { .. } => Exit::Internal,
     }
@@ -165,6 +189,21 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
     }
 }
 
+/// The exit code of a condition that a person has to mend; one that is only a warning has none.
+pub(super) fn of_condition(condition: &Condition) -> Exit {
+    match condition.kind {
+        _ if condition.acts == Acts::Program => Exit::Done,
+        kind if kind.is_refusal() => Exit::NotAuthorised,
+        // Somebody has to act on the portal.
+        Kind::Unbound => Exit::NotAuthorised,
+        kind if kind.is_on_the_way() => Exit::Unreachable,
+        Kind::Moved | Kind::Configuration => Exit::Configuration,
+        Kind::Brake | Kind::DiskFull | Kind::StateLocked => Exit::Temporary,
+        Kind::StateFile | Kind::StateDeleted => Exit::Internal,
+        _ => Exit::Done,
+    }
+}
+
 /// The exit code of a one-shot run.
 #[must_use]
 pub fn of_reports(reports: &[PortalReport]) -> Exit {
@@ -191,6 +230,7 @@ pub fn first_of(exits: impl IntoIterator<Item = Exit>) -> Exit {
 fn of_report(report: &PortalReport) -> Exit {
     match &report.ending {
         Ending::NoTokens => Exit::NotAuthorised,
+        Ending::NoSecret(problems) => of_configuration(problems),
         Ending::Failed(failure) => of_drain(failure),
         Ending::Ended(Outcome::Done | Outcome::Paused) => Exit::Done,
         Ending::Ended(Outcome::WorkLeft { .. } | Outcome::Stopped) => Exit::Temporary,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
-use clap::{Args, CommandFactory, Subcommand};
+use clap::{Args, Command, CommandFactory, Subcommand};
 use clap_complete::Shell;
 
 use super::{Cli, exit::Exit};
@@ -48,8 +48,20 @@ fn man(folder: &Path) -> anyhow::Result<Exit> {
 fn completions(folder: &Path) -> anyhow::Result<Exit> {
     let unwritable = || format!("{} cannot be written", folder.display());
     for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
-        clap_complete::generate_to(shell, &mut Cli::command(), "b24-tidyd", folder)
+        clap_complete::generate_to(shell, &mut offered(), "b24-tidyd", folder)
             .with_context(unwritable)?;
     }
     Ok(Exit::Done)
+}
+
+/// The commands that people are told of: shells offer what they are given, hidden or not.
+fn offered() -> Command {
+    let all = Cli::command();
+    let told_of = all
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
+    Command::new("b24-tidyd")
+        .version(env!("CARGO_PKG_VERSION"))
+        .args(all.get_arguments().cloned())
+        .subcommands(told_of.cloned().collect::<Vec<_>>())
 }

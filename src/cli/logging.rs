@@ -4,7 +4,6 @@
 
 use std::io::{IsTerminal, Write};
 
-use jiff::Timestamp;
 use serde_json::json;
 use tracing::field::Field;
 use tracing_subscriber::{
@@ -13,8 +12,9 @@ use tracing_subscriber::{
     prelude::*,
 };
 
-use super::progress::WIPE;
-use crate::config::Problems;
+use super::run::progress::WIPE;
+use super::surroundings::Surroundings;
+use crate::config::{Environment, Problems};
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -33,7 +33,7 @@ const OTHERS: &str = "h2=warn,hyper=warn,hyper_util=warn,mio=warn,reqwest=warn,r
     rustls_platform_verifier=warn,tokio_cron_scheduler=warn,tower=warn,tower_http=warn,want=warn";
 
 /// Starts logging. `RUST_LOG` beats `verbosity` (0 is `info`, 1 `debug`, 2 `trace`, -1 `warn`).
-pub fn start(format: LogFormat, verbosity: i8) {
+pub fn start(format: LogFormat, verbosity: i8, env: &dyn Environment) {
     let level = match verbosity {
         i8::MIN..=-2 => "error",
         -1 => "warn",
@@ -41,8 +41,9 @@ pub fn start(format: LogFormat, verbosity: i8) {
         1 => "debug",
         2.. => "trace",
     };
-    let wanted = std::env::var(EnvFilter::DEFAULT_ENV)
-        .ok()
+    let wanted = env
+        .set(EnvFilter::DEFAULT_ENV)
+        .and_then(|wanted| wanted.into_string().ok())
         .filter(|wanted| !wanted.trim().is_empty());
     let filter = wanted
         .as_ref()
@@ -82,29 +83,28 @@ pub fn start(format: LogFormat, verbosity: i8) {
     }
 }
 
-/// Says why the program ends, in the form of the log, also where the log itself is off. Answers the
-/// error. A standard error that cannot be written changes nothing about how the program ends.
-pub fn report(format: LogFormat, error: anyhow::Error) -> anyhow::Error {
+/// Says why the program ends, in the form of the log, also where the log itself is off. A
+/// standard error that cannot be written changes nothing about how the program ends.
+pub(super) fn report(format: LogFormat, error: &anyhow::Error, world: &mut Surroundings) {
     let text = format!("{error:#}");
     // Each problem of a configuration begins with its file, for people and editors to go there.
     let name = match error.is::<Problems>() {
         true => "",
         false => "b24-tidyd: ",
     };
-    let mut err = std::io::stderr().lock();
+    let err = &mut world.err;
     for line in text.lines() {
         let _ = match format {
             LogFormat::Text => writeln!(err, "{name}{line}"),
             LogFormat::Journal => writeln!(err, "<3>{line}"),
             LogFormat::Json => {
-                let now = format!("{:.6}", Timestamp::now());
+                let now = format!("{:.6}", world.clock.now());
                 let line = json!({"timestamp": now, "level": "ERROR", "message": line,
                     "target": env!("CARGO_CRATE_NAME")});
                 writeln!(err, "{line}")
             }
         };
     }
-    error
 }
 
 /// Whole lines on standard error. On a terminal a bar may stand where the next one begins.

@@ -1,84 +1,50 @@
 //! The commands, a file each. The only place that prints to standard output.
+//!
+//! | part | what it is |
+//! | --- | --- |
+//! | `run`, `auth`, `status`, `doctor`, `config`, `names`, `generate` | the commands of these names |
+//! | `portals` | what a person sees of a portal, and does to it: `queue`, `events`, `failures`, `pause` |
+//! | `changes` | what a person sees of changes: `preview`, `sweep`, `history`, `undo`, `ignore` |
+//! | `text` | columns, lengths, moments, CSV: how things are written for people, and read from them |
+//! | `global` | the options that all commands understand |
+//! | `surroundings`, `output`, `signals` | what a command has of the world around it |
+//! | `desk` | what a command works with: its portals, the state file |
+//! | `exit`, `logging` | how a command ends, and what is said on the way |
 
-mod answered;
 pub mod auth;
-pub mod care;
-mod change_list;
-mod change_summary;
+pub mod changes;
 pub mod config;
-mod csv;
 pub mod desk;
 pub mod doctor;
-pub mod events;
 pub mod exit;
-pub mod failures;
 pub mod generate;
-pub mod history;
-pub mod ignore;
+pub mod global;
 pub mod logging;
 pub mod names;
-pub mod pause;
-pub mod preview;
-mod progress;
-pub mod queue;
-mod quoted;
-mod report;
+pub mod output;
+pub mod portals;
 pub mod run;
+pub mod signals;
 pub mod status;
-pub mod sweep;
+pub mod surroundings;
 mod text;
-pub mod trust;
-pub mod undo;
-mod walk;
-mod when;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{ffi::OsString, io::Write as _};
 
-use anyhow::Context as _;
-use clap::{ArgAction, Parser, Subcommand};
-use tokio_util::sync::CancellationToken;
+use clap::{Parser, Subcommand};
 
-use crate::{
-    clock::SystemClock,
-    config::{Config, Environment as _, PortalConfig, ProcessEnvironment},
-    names::Settings,
-    portal::Context,
-    store::Store,
-};
-use exit::{Exit, Refusal};
-use logging::LogFormat;
-
-/// Where the configuration lies unless something else is said.
-const DEFAULT_CONFIG: &str = "/etc/b24-tidyd/config.toml";
-
-/// Says something else. An empty variable counts as none, as for all others.
-const CONFIG_VARIABLE: &str = "B24_TIDYD_CONFIG";
+use exit::{Exit, exit_of};
+use global::Global;
+use output::Unread;
+use surroundings::Surroundings;
 
 /// Keeps contact names in Bitrix24 properly capitalised.
 #[derive(Debug, Parser)]
 #[command(name = "b24-tidyd", version, about, max_term_width = 100)]
 pub struct Cli {
-    /// The configuration file [env: B24_TIDYD_CONFIG] [default: /etc/b24-tidyd/config.toml]
-    #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
-    /// The portal that is meant; may be left out where one is configured
-    #[arg(long, global = true, value_name = "NAME")]
-    pub portal: Option<String>,
-    /// The form of log lines
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "text",
-        value_name = "FORMAT"
-    )]
-    pub log_format: LogFormat,
-    /// Log more (twice: everything)
-    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "quiet")]
-    pub verbose: u8,
-    /// Log warnings and errors only
-    #[arg(short, long, global = true)]
-    pub quiet: bool,
+    /// What every command understands
+    #[command(flatten)]
+    pub global: Global,
     /// What to do
     #[command(subcommand)]
     pub command: Command,
@@ -91,12 +57,19 @@ pub enum Command {
     Run(run::RunArgs),
     /// Authorise this program at a portal, or see and end that
     Auth(auth::AuthArgs),
-    /// Watch, mend, configure
+    /// Show how the portals are doing
+    Status(status::StatusArgs),
+    /// Check every precondition, and say what to do about each that is not met
+    Doctor(doctor::DoctorArgs),
+    /// Portals and their queues: see, mend, pause
     #[command(flatten)]
-    Care(care::CareCommand),
-    /// Look before, see after, take it back
+    Portals(portals::PortalsCommand),
+    /// What the configuration says, and what is wrong with it
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Changes of contacts: look before, see after, take them back
     #[command(flatten)]
-    Trust(trust::TrustCommand),
+    Changes(changes::ChangesCommand),
     /// Tidy names given as arguments or on standard input, and say why
     ///
     /// Each TEXT is one value and gives one line. Without TEXT, each line of standard input is a
@@ -108,137 +81,61 @@ pub enum Command {
     Generate(generate::GenerateCommand),
 }
 
-impl Cli {
-    /// Starts logging and runs the command.
-    ///
-    /// # Errors
-    /// One that [`exit::exit_of`] turns into the exit code.
-    pub async fn run(self) -> anyhow::Result<Exit> {
-        let verbosity = if self.quiet {
-            -1
-        } else {
-            self.verbose.min(2) as i8
-        };
-        logging::start(self.log_format, verbosity);
-        match self.dispatch().await {
-            // Whoever reads us has seen enough, as in `status | head -1`.
-            Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
-            outcome => outcome,
+/// Runs the command that the arguments name, from them to its exit code. The first argument is the name
+/// of the program.
+pub async fn run<I>(arguments: I, world: &mut Surroundings) -> Exit
+where
+    I: IntoIterator<Item: Into<OsString> + Clone>,
+{
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        // Help and version are answers, not errors.
+        Err(error) if error.use_stderr() => {
+            let text = error.render();
+            let _ = match world.err_is_terminal {
+                true => write!(world.err, "{}", text.ansi()),
+                false => write!(world.err, "{text}"),
+            };
+            return Exit::Usage;
+        }
+        Err(answer) => {
+            let written = write!(world.out, "{}", answer.render());
+            let outcome = written.map(|()| Exit::Done).map_err(Into::into);
+            return world.out.judge(outcome).unwrap_or(Exit::Internal);
+        }
+    };
+    let outcome = cli.dispatch(world).await;
+    match world.out.judge(outcome) {
+        Ok(exit) => exit,
+        Err(error) => {
+            logging::report(cli.global.log_format, &error, world);
+            exit_of(&error)
         }
     }
+}
 
-    async fn dispatch(&self) -> anyhow::Result<Exit> {
+impl Cli {
+    async fn dispatch(&self, world: &mut Surroundings) -> anyhow::Result<Exit> {
+        let global = &self.global;
+        global.start_logging(world);
         match &self.command {
-            Command::Run(args) => run::run(self, args).await,
-            Command::Auth(args) => auth::auth(self, args).await,
-            Command::Care(command) => command.run(self).await,
-            Command::Trust(command) => command.run(self).await,
+            Command::Run(args) => run::run(global, world, args).await,
+            Command::Auth(args) => auth::auth(global, world, args).await,
+            Command::Status(args) => status::status(global, world, args).await,
+            Command::Doctor(args) => doctor::doctor(global, world, args).await,
+            Command::Portals(command) => command.run(global, world).await,
+            Command::Config(command) => {
+                let file = global.config_file(world);
+                command.run(&file, &*world.env, &mut world.out)
+            }
+            Command::Changes(command) => command.run(global, world).await,
             Command::Generate(command) => command.run(),
             Command::Names(args) => {
-                let settings = self.names_settings()?;
-                names::run(args, settings, std::io::stdin().lock(), std::io::stdout())?;
+                let settings = global.names_settings(world)?;
+                world.out.where_unread(Unread::End);
+                names::run(args, settings, &mut world.input, &mut world.out)?;
                 Ok(Exit::Done)
             }
         }
     }
-
-    /// The configuration file that is meant.
-    fn config_file(&self) -> PathBuf {
-        let named = || ProcessEnvironment.set(CONFIG_VARIABLE).map(PathBuf::from);
-        let file = self.config.clone().or_else(named);
-        file.unwrap_or_else(|| DEFAULT_CONFIG.into())
-    }
-
-    /// Reads the configuration with its secrets.
-    fn configuration(&self) -> anyhow::Result<Config> {
-        Ok(Config::load(&self.config_file(), &ProcessEnvironment)?)
-    }
-
-    /// Reads the configuration as far as it can be read without its secrets.
-    fn configuration_without_secrets(&self) -> anyhow::Result<Config> {
-        Ok(Config::load_without_secrets(
-            &self.config_file(),
-            &ProcessEnvironment,
-        )?)
-    }
-
-    /// The rules for names: those of the portal that `--portal` names, else the built-in ones, which
-    /// need no configuration.
-    fn names_settings(&self) -> anyhow::Result<Settings> {
-        if self.portal.is_none() {
-            return Ok(Settings::default());
-        }
-        let config = self.configuration_without_secrets()?;
-        Ok(self.chosen(&config)?.names.clone())
-    }
-
-    /// The portal that `--portal` names, or the only one.
-    fn chosen<'a>(&self, config: &'a Config) -> anyhow::Result<&'a PortalConfig> {
-        match self.chosen_or_all(config)?.as_slice() {
-            [one] => Ok(one),
-            _ => Err(Refusal {
-                exit: Exit::Usage,
-                message: format!(
-                    "several portals are configured; choose one with --portal ({})",
-                    names_of(config)
-                ),
-            }
-            .into()),
-        }
-    }
-
-    /// The portal that `--portal` names, or all.
-    fn chosen_or_all<'a>(&self, config: &'a Config) -> anyhow::Result<Vec<&'a PortalConfig>> {
-        Ok(choose(config, self.portal.as_deref())?)
-    }
-}
-
-/// The portal that is wanted, or all.
-fn choose<'a>(config: &'a Config, wanted: Option<&str>) -> Result<Vec<&'a PortalConfig>, Refusal> {
-    let Some(wanted) = wanted else {
-        return Ok(config.portals.iter().collect());
-    };
-    let found = config.portals.iter().find(|portal| portal.name == wanted);
-    found.map(|portal| vec![portal]).ok_or_else(|| Refusal {
-        exit: Exit::Usage,
-        message: format!(
-            "no portal is called {wanted:?}; there are: {}",
-            names_of(config)
-        ),
-    })
-}
-
-/// What came out counts, whatever became of the words about it: nobody may be reading them any more.
-fn told(exit: Exit, written: std::io::Result<()>) -> anyhow::Result<Exit> {
-    match written {
-        Err(error) if exit != Exit::Done => {
-            tracing::warn!(%error, "standard output cannot be written");
-        }
-        written => written?,
-    }
-    Ok(exit)
-}
-
-fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let kind = cause
-            .downcast_ref::<std::io::Error>()
-            .map(std::io::Error::kind)
-            .or_else(|| cause.downcast_ref::<serde_json::Error>()?.io_error_kind());
-        kind == Some(std::io::ErrorKind::BrokenPipe)
-    })
-}
-
-fn names_of(config: &Config) -> String {
-    config
-        .portals
-        .iter()
-        .map(|portal| portal.name.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-/// What everything that talks to portals needs, with the system's clock.
-fn context(store: Store, stop: CancellationToken) -> anyhow::Result<Context> {
-    Context::new(store, Arc::new(SystemClock), stop).context("HTTP does not start")
 }

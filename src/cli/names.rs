@@ -1,10 +1,11 @@
 //! `b24-tidyd names`: tidies texts from the command line or standard input, to try the policy out.
 
 use std::ffi::OsString;
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read as _, Write};
 
 use serde::Serialize;
 
+use super::text::spelt_out;
 use crate::names::{Engine, Explanation, Field, Language, Settings, Style, Word};
 
 /// Tidy names given as arguments or on standard input, and say why.
@@ -39,6 +40,9 @@ pub struct NamesArgs {
     pub texts: Vec<OsString>,
 }
 
+/// The longest line of standard input, in bytes. A portal takes names of some hundred.
+const LONGEST_LINE: u64 = 1024 * 1024;
+
 /// What can go wrong. The lines before the fault are out.
 #[derive(Debug, thiserror::Error)]
 pub enum NamesError {
@@ -46,6 +50,12 @@ pub enum NamesError {
     #[error("line {line} is not valid UTF-8")]
     InvalidUtf8 {
         /// The line of standard input, or the TEXT, counted from 1.
+        line: usize,
+    },
+    /// A line without an end: bad input data (exit code 65).
+    #[error("line {line} is longer than {LONGEST_LINE} bytes")]
+    Long {
+        /// The line of standard input, counted from 1.
         line: usize,
     },
     /// Standard input or output failed.
@@ -77,8 +87,12 @@ pub fn run(
     let mut line = Vec::new();
     for number in 1.. {
         line.clear();
+        let mut input = (&mut input).take(LONGEST_LINE + 1);
         if input.read_until(b'\n', &mut line)? == 0 {
             break;
+        }
+        if line.len() as u64 > LONGEST_LINE {
+            return Err(NamesError::Long { line: number });
         }
         let text =
             std::str::from_utf8(&line).map_err(|_| NamesError::InvalidUtf8 { line: number })?;
@@ -133,7 +147,7 @@ impl Report {
 
 /// The tidied text, then a line for every word.
 fn write_for_people(explanation: &Explanation, output: &mut impl Write) -> io::Result<()> {
-    writeln!(output, "{}", explanation.output)?;
+    writeln!(output, "{}", spelt_out(&explanation.output))?;
     for word in &explanation.words {
         let Word {
             text,
@@ -141,9 +155,9 @@ fn write_for_people(explanation: &Explanation, output: &mut impl Write) -> io::R
             rule,
         } = word;
         let change = if text == tidied {
-            text.clone()
+            spelt_out(text)
         } else {
-            format!("{text} -> {tidied}")
+            format!("{} -> {}", spelt_out(text), spelt_out(tidied))
         };
         writeln!(
             output,

@@ -1,27 +1,25 @@
 //! `run`: the daemon, and its one-shot form.
 
-use std::{convert::Infallible, io::Write, path::Path, sync::Arc, time::Duration};
+pub(super) mod progress;
 
-use anyhow::Context as _;
+use std::{convert::Infallible, io::Write, time::Duration};
+
 use clap::Args;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    sync::mpsc,
-};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Cli, context,
-    exit::{Exit, Refusal, of_reports},
-    progress, told,
+    desk::open_to_drain,
+    exit::{Exit, of_reports},
+    global::Global,
+    surroundings::Surroundings,
+    text,
 };
 use crate::{
-    clock::SystemClock,
-    config::Config,
+    config::{Config, Problem, Problems},
     drain::Outcome,
-    portal::Context,
-    service::{self, Daemon, Ending, Notifier, PortalReport, Reread},
-    store::{Lock, Store, StoreFault},
+    service::{self, Daemon, Ending, Notifier, ONE_SHOT, PortalReport, Reread},
+    store::StoreFault,
 };
 
 /// Arguments of `run`.
@@ -32,120 +30,127 @@ pub struct RunArgs {
     #[arg(long)]
     once: bool,
     /// With --once: how long to wait where a limit or a retry demands it
-    #[arg(long, default_value = "60s", value_parser = duration, value_name = "DURATION")]
+    #[arg(long, default_value = "60s", value_parser = text::duration, value_name = "DURATION")]
     max_wait: Duration,
-}
-
-/// Reads `90`, `90s`, `2m`, `1h 30m` and the like.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || "write a duration such as 90s, 2m or 1h".to_owned();
-    if let Ok(seconds) = text.parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let span: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
-    Duration::try_from(span).map_err(|_| wrong())
 }
 
 /// Runs the daemon until a signal, or drains once.
 ///
 /// # Errors
 /// Configuration, store, or the drain lock.
-pub async fn run(cli: &Cli, args: &RunArgs) -> anyhow::Result<Exit> {
-    let stop = CancellationToken::new();
-    stop_on_signals(stop.clone())?;
+pub(super) async fn run(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &RunArgs,
+) -> anyhow::Result<Exit> {
+    let stop = world.stop()?;
     if !args.once {
-        return daemon(cli, stop).await;
+        return daemon(global, world, stop).await;
     }
-    let reports = drain_once(cli, args.max_wait, stop).await?;
-    let mut lines = String::new();
+    let reports = drain_once(global, world, args.max_wait, stop).await?;
     for report in &reports {
-        lines += &line(report);
-        lines.push('\n');
+        writeln!(world.out, "{}", line(report))?;
     }
-    let written = std::io::stdout().lock().write_all(lines.as_bytes());
-    told(of_reports(&reports), written)
+    Ok(of_reports(&reports))
 }
 
 async fn drain_once(
-    cli: &Cli,
+    global: &Global,
+    world: &Surroundings,
     max_wait: Duration,
     stop: CancellationToken,
 ) -> anyhow::Result<Vec<PortalReport>> {
-    let config = cli.configuration()?;
-    let portals = cli.chosen_or_all(&config)?;
-    let opened = open(&config.store, "b24-tidyd run --once", stop).await;
+    let config = read(global, world)?;
+    let portals = config.portals.clone();
+    let opened = open_to_drain(&config.store, ONE_SHOT, world.clock.clone(), stop).await;
     let (context, _lock) = match opened {
         // The first import makes the state file: nobody has authorised anything yet.
         Err(error) if matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) => {
             tracing::warn!("{error}");
-            let portals = portals.into_iter();
-            let reports = portals.map(|portal| PortalReport::without_tokens(&portal.name));
-            return Ok(reports.collect());
+            let now = world.clock.now();
+            return Ok(service::without_store(&config, &portals, now).await);
         }
         opened => opened?,
     };
-    let portals = portals.into_iter().cloned().collect();
-    let watcher = progress::watcher();
-    let reports = service::drain_all_once(&context, &config, portals, max_wait, &watcher).await;
-    progress::end();
-    Ok(reports)
+    let watcher = progress::watcher(world);
+    Ok(service::drain_all_once(&context, &config, portals, max_wait, &watcher).await)
 }
 
-/// Opens the state file for draining: whole, and by nobody else at the same time.
-pub(super) async fn open(
-    path: &Path,
-    who: &str,
+async fn daemon(
+    global: &Global,
+    world: &Surroundings,
     stop: CancellationToken,
-) -> anyhow::Result<(Context, Lock)> {
-    let store = Store::open(path).await?;
-    let lock = store.lock_drain(who)?.map_err(|holder| Refusal {
-        exit: Exit::Temporary,
-        message: format!(
-            "the drain lock is held by {holder}; stop it first, or let it do the work"
-        ),
-    })?;
-    store.check_integrity().await?;
-    Ok((context(store, stop)?, lock))
-}
-
-async fn daemon(cli: &Cli, stop: CancellationToken) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Exit> {
     // Caught from the start on: a reload that comes early must not end the process.
-    let hangups = signal(SignalKind::hangup()).context("SIGHUP cannot be caught")?;
-    let config = read_for_daemon(cli)?;
+    let reloads = world.signals.reloads()?;
+    let config = read_for_daemon(global, world)?;
     let (send, rereads) = mpsc::channel(1);
-    let opening = stop.clone();
+    let (opening, clock) = (stop.clone(), world.clock.clone());
     let daemon = Daemon {
-        clock: Arc::new(SystemClock),
+        clock: world.clock.clone(),
         stop,
         notifier: Notifier::systemd(),
         open: Box::new(move |path| {
-            let stop = opening.clone();
-            Box::pin(async move { open(&path, "b24-tidyd run", stop).await })
+            let (clock, stop) = (clock.clone(), opening.clone());
+            Box::pin(async move { open_to_drain(&path, "b24-tidyd run", clock, stop).await })
         }),
         rereads,
+        ticker: (world.ticker)(),
     };
     tokio::select! {
+        biased;
         served = daemon.serve(config) => served?,
-        never = reread_on_hangups(cli, hangups, send) => match never {},
+        never = reread(global, world, reloads, send) => match never {},
     }
     Ok(Exit::Done)
 }
 
-/// The configuration, with the portals that are to be served.
-fn read_for_daemon(cli: &Cli) -> anyhow::Result<Config> {
-    let mut config = cli.configuration()?;
-    config.portals = cli.chosen_or_all(&config)?.into_iter().cloned().collect();
+/// The configuration, with the portals that are meant.
+///
+/// # Errors
+/// Also where not one of them has its secret: then nothing is started.
+fn read(global: &Global, world: &Surroundings) -> anyhow::Result<Config> {
+    let mut config = global.configuration(world)?;
+    config.portals = global
+        .chosen_or_all(&config)?
+        .into_iter()
+        .cloned()
+        .collect();
+    let problems = config.portals.iter().map(|it| it.secret_problem.as_ref());
+    let problems: Vec<&Problem> = problems.flatten().collect();
+    if problems.len() == config.portals.len() {
+        let secrets = config.secret_problems.iter();
+        let of_these = secrets.filter(|problem| problems.contains(problem));
+        return Err(Problems(of_these.cloned().collect()).into());
+    }
+    for portal in &config.portals {
+        if let Some(problem) = &portal.secret_problem {
+            tracing::error!(portal = portal.name, "cannot work: {problem}");
+        }
+    }
     Ok(config)
 }
 
-/// Reads the configuration again at each SIGHUP.
-async fn reread_on_hangups(
-    cli: &Cli,
-    mut hangups: Signal,
+/// The same for a daemon, which serves those that have their secret: without it a portal would only lose
+/// its tokens.
+fn read_for_daemon(global: &Global, world: &Surroundings) -> anyhow::Result<Config> {
+    let mut config = read(global, world)?;
+    config.portals.retain(|it| it.secret_problem.is_none());
+    for remark in &config.remarks {
+        tracing::warn!("{remark}");
+    }
+    Ok(config)
+}
+
+/// Reads the configuration again whenever that is asked for.
+async fn reread(
+    global: &Global,
+    world: &Surroundings,
+    mut reloads: mpsc::Receiver<()>,
     send: mpsc::Sender<Reread>,
 ) -> Infallible {
-    while hangups.recv().await.is_some() {
-        let reread = read_for_daemon(cli).map_err(|error| {
+    while reloads.recv().await.is_some() {
+        let reread = read_for_daemon(global, world).map_err(|error| {
             let text = format!("{error:#}");
             text.lines().map(str::to_owned).collect()
         });
@@ -155,27 +160,6 @@ async fn reread_on_hangups(
     }
     // The daemon is on its way out.
     std::future::pending().await
-}
-
-/// The first signal asks for a stop at a safe point, the second one ends at once.
-pub(super) fn stop_on_signals(stop: CancellationToken) -> anyhow::Result<()> {
-    let mut terminate = signal(SignalKind::terminate()).context("SIGTERM cannot be caught")?;
-    let mut interrupt = signal(SignalKind::interrupt()).context("SIGINT cannot be caught")?;
-    tokio::spawn(async move {
-        loop {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-            if stop.is_cancelled() {
-                // What is reserved stays reserved, and what was sent is looked at again at the start.
-                std::process::exit(Exit::Temporary.code().into());
-            }
-            tracing::info!("stopping at the next safe point; once more ends at once");
-            stop.cancel();
-        }
-    });
-    Ok(())
 }
 
 /// One line for people: what was done, and what is left.
@@ -190,8 +174,10 @@ fn line(report: &PortalReport) -> String {
         parked => format!(", {parked} refused by the portal (see `b24-tidyd status`)"),
     };
     let ending = match &report.ending {
+        Ending::NoSecret(problems) => problems.to_string(),
         Ending::NoTokens => {
-            "no tokens; run `b24-tidyd auth login` or `b24-tidyd auth import`".to_owned()
+            let login = text::typed(&report.name, "auth login");
+            format!("no tokens; run {login} or `auth import`")
         }
         Ending::Failed(failure) => failure.to_string(),
         Ending::Ended(Outcome::WorkLeft { until, why }) => {

@@ -5,23 +5,27 @@ pub(super) mod live;
 mod people;
 pub mod report;
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use clap::Args;
+use jiff::Timestamp;
 
 pub use check::{Thresholds, unknown};
 
 use super::{
-    desk::Desk,
-    exit::{Exit, exit_of, first_of},
-    told,
+    desk::{Desk, desk, without_store as desk_without_store},
+    exit::{Exit, exit_of, first_of, of_store},
+    global::Global,
+    output::Unread,
+    surroundings::Surroundings,
 };
+use crate::{drain::DrainFailure, portal::CallFailure, service::conditions, store::StoreFault};
 
 /// Arguments of `status`.
 #[derive(Debug, Clone, Args)]
 #[command(
-    after_help = "Without --live only the state file is read. A state file that cannot be read is an
-error; one that is missing is none: then nobody has authorised yet.
+    after_help = "Without --live only the state file is read. A state file that is missing or cannot be
+read is one of the conditions of this host.
 
 Examples:
   b24-tidyd status
@@ -35,6 +39,9 @@ pub struct StatusArgs {
     /// Ask the portals too: what waits in their queues, and since when
     #[arg(long)]
     pub live: bool,
+    /// With --live: how long a portal may take to answer
+    #[arg(long, default_value = "10s", value_parser = super::text::duration, value_name = "DURATION")]
+    pub timeout: Duration,
     /// Answer one line as a Nagios plugin: exit 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN
     #[arg(long)]
     pub check: bool,
@@ -43,48 +50,108 @@ pub struct StatusArgs {
     pub thresholds: Thresholds,
 }
 
+/// Tells how the portals are doing.
+pub(super) async fn status(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &StatusArgs,
+) -> anyhow::Result<Exit> {
+    if args.check {
+        world.out.where_unread(Unread::Ignore);
+    }
+    let desk = desk(global, world, args.live).await;
+    let nothing = desk_without_store(global, world);
+    let status = async {
+        match desk {
+            Ok(desk) => run(&desk, args, &mut world.out).await,
+            Err(error) => {
+                let fault: StoreFault = error.downcast()?;
+                without_store(&nothing?, &fault, args, &mut world.out)
+            }
+        }
+    };
+    match status.await {
+        // A monitor takes every other code for a broken plugin.
+        Err(error) if args.check => unknown(&error, &mut world.out),
+        other => other,
+    }
+}
+
 /// Tells how every portal of `desk` is doing.
 ///
 /// # Errors
-/// A fault of the state file. A missing one is none: then nobody has authorised yet.
+/// Where `out` cannot be written. A state file that is missing or cannot be read is a condition.
 pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow::Result<Exit> {
-    let mut answers = Vec::new();
-    if args.live {
-        for config in &desk.portals {
-            answers.push(ask(desk, config).await);
-        }
-    }
+    let answers = match args.live {
+        true => live::ask_all(desk, args.timeout).await,
+        false => Vec::new(),
+    };
+    let warning_age = args.thresholds.warning_age.as_secs_f64();
     // After the portals were asked: that may have renewed the tokens.
-    let mut report = report::gather(desk).await?;
+    let mut report = match report::gather(desk, warning_age).await {
+        Ok(report) => report,
+        Err(fault) => return without_store(desk, &fault, args, out),
+    };
     let mut exits = Vec::new();
+    let running = report.running.is_some();
     for (portal, answer) in report.portals.iter_mut().zip(answers) {
-        match answer {
-            Ok(live) => portal.live = Some(live),
+        let anew = match answer {
+            Ok(live) => live::conditions(portal, &live, running),
             Err(error) => {
                 exits.push(exit_of(&error));
                 portal.live_error = Some(format!("{error:#}"));
+                let failure = error.downcast::<CallFailure>().ok();
+                let failure = failure.map(DrainFailure::from);
+                failure
+                    .as_ref()
+                    .and_then(conditions::of_failure)
+                    .into_iter()
+                    .collect()
             }
-        }
+        };
+        portal.look_anew(anew, desk.now());
     }
-    if args.check {
-        return check::write(&report, &args.thresholds, desk.now(), out);
-    }
-    let written = if args.json {
-        json(&report, out)
-    } else {
-        people::write(&report, desk.now(), out)
+    write(&report, first_of(exits), args, desk.now(), out)
+}
+
+/// Tells what can be told where the state file cannot be opened.
+///
+/// # Errors
+/// Where `out` cannot be written.
+pub fn without_store(
+    desk: &Desk,
+    fault: &StoreFault,
+    args: &StatusArgs,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    let report = report::without_store(desk, fault);
+    // For programs it is an answer like any other, and so it is before anybody has authorised.
+    let exit = match args.json || matches!(fault, StoreFault::Missing(_)) {
+        true => Exit::Done,
+        false => of_store(fault),
     };
-    told(first_of(exits), written)
+    write(&report, exit, args, desk.now(), out)
+}
+
+fn write(
+    report: &report::Report,
+    exit: Exit,
+    args: &StatusArgs,
+    now: Timestamp,
+    out: &mut dyn Write,
+) -> anyhow::Result<Exit> {
+    if args.check {
+        return check::write(report, &args.thresholds, now, out);
+    }
+    if args.json {
+        json(report, out)?;
+    } else {
+        people::write(report, now, out)?;
+    }
+    Ok(exit)
 }
 
 fn json(report: &report::Report, out: &mut dyn Write) -> std::io::Result<()> {
     serde_json::to_writer_pretty(&mut *out, report)?;
     writeln!(out)
-}
-
-async fn ask(
-    desk: &Desk,
-    config: &std::sync::Arc<crate::config::PortalConfig>,
-) -> anyhow::Result<live::Live> {
-    Ok(live::ask(&desk.portal(config).await?).await?)
 }

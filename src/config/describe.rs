@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::names::{FIELDS, LEADING_PARTICLES, STYLES};
-use super::portal::PortalConfig;
+use super::portal::{CONTACTS_APIS, PortalConfig};
 use super::{Config, entry, written};
 
 /// The configuration as it takes effect: laid out like the file, with all
@@ -62,7 +62,9 @@ struct Portal {
     auth_connector: Option<String>,
     burst: f64,
     rate: f64,
+    share: f64,
     operating_limit: f64,
+    contacts_api: &'static str,
     max_changes_per_hour: u32,
     contested_after_writes: u32,
     contested_period_minutes: u64,
@@ -125,12 +127,17 @@ impl Portal {
             name: portal.name.clone(),
             url: written(&portal.url).to_owned(),
             client_id: portal.client_id.clone(),
-            client_secret: format!("hidden (from {})", portal.client_secret_source),
+            client_secret: match portal.secret_problem {
+                Some(_) => "missing".to_owned(),
+                None => format!("hidden (from {})", portal.client_secret_source),
+            },
             oauth_url: portal.oauth_url.as_ref().map(ToString::to_string),
             auth_connector: portal.connector.as_ref().map(|it| it.as_str().to_owned()),
             burst: portal.burst,
             rate: portal.rate,
+            share: portal.share,
             operating_limit: portal.operating_limit,
+            contacts_api: entry::word(&CONTACTS_APIS, portal.contacts_api),
             max_changes_per_hour: portal.max_changes_per_hour,
             contested_after_writes: portal.contest.writes,
             contested_period_minutes: portal.contest.period.as_secs() / 60,
@@ -138,7 +145,7 @@ impl Portal {
             heartbeat_url: portal.heartbeat_url.as_ref().map(|_| "hidden"),
             names: Names {
                 style: entry::word(&STYLES, names.style),
-                language: names.language.as_str().to_owned(),
+                language: names.language.to_string(),
                 fields: portal
                     .fields
                     .iter()

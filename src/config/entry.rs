@@ -1,5 +1,5 @@
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -7,6 +7,7 @@ use url::Url;
 
 use super::address::{self, AddressError};
 use super::document::Document;
+use super::problem::Problem;
 
 /// One key and its value. Each way to read it reports what is wrong and then
 /// answers `None`; no report shows the value.
@@ -51,8 +52,13 @@ impl<'a> Entry<'a> {
 
     /// Reports a problem with the value.
     pub(super) fn refuse(&self, what: impl Into<String>, remedy: impl Into<String>) {
+        self.document.report(self.problem(what, remedy));
+    }
+
+    /// Something about the value.
+    pub(super) fn problem(&self, what: impl Into<String>, remedy: impl Into<String>) -> Problem {
         self.document
-            .report(Some(self.line), self.path.as_str(), what, remedy);
+            .problem(Some(self.line), self.path.as_str(), what, remedy)
     }
 
     /// A text that is not blank, has no control characters, and no white space
@@ -96,7 +102,12 @@ impl<'a> Entry<'a> {
 
     /// A path; a relative one starts at `folder`.
     pub(super) fn file(&self, folder: &Path) -> Option<PathBuf> {
-        self.text().map(|text| folder.join(text))
+        let text = self.text()?;
+        if Path::new(text).components().next() == Some(Component::Normal("~".as_ref())) {
+            self.refuse("starts with ~, which is no folder", "write the whole path");
+            return None;
+        }
+        Some(folder.join(text))
     }
 
     pub(super) fn boolean(&self) -> Option<bool> {
@@ -125,24 +136,21 @@ impl<'a> Entry<'a> {
         number
     }
 
-    /// A number above zero and at most `limit`; never infinite, never NaN.
-    pub(super) fn positive(&self, limit: f64) -> Option<f64> {
+    /// A number within the range; never infinite, never NaN.
+    pub(super) fn number(&self, range: RangeInclusive<f64>) -> Option<f64> {
         let number = match self.value {
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map_or(f64::NAN, |number| number as f64),
             DeValue::Float(number) => number.as_str().parse().unwrap_or(f64::NAN),
             _ => return self.wrong_type("a number", "write digits without quotes"),
         };
-        if number > 0.0 && number.is_finite() && number <= limit {
+        if range.contains(&number) {
             return Some(number);
         }
+        let (least, most) = range.into_inner();
         self.refuse(
             "is out of range",
-            if limit.is_finite() {
-                format!("use a number above 0 and at most {limit}")
-            } else {
-                "use a number above 0".to_owned()
-            },
+            format!("use a number from {least} to {most}"),
         );
         None
     }

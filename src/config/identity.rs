@@ -73,6 +73,7 @@ impl Identity {
 #[derive(Default)]
 pub(super) struct Seen {
     names: HashMap<String, Option<usize>>,
+    urls: HashMap<Url, Option<usize>>,
     queues: HashMap<(Url, String, Option<Connector>), Option<usize>>,
 }
 
@@ -93,6 +94,7 @@ impl Seen {
         {
             let connector = identity.connector.clone().given();
             let queue = (url.clone(), client_id.clone(), connector);
+            let first_there = *self.urls.entry(url.clone()).or_insert(section.line());
             if let Some(first) = self.queues.insert(queue, section.line()) {
                 section.refuse(
                     "url",
@@ -102,6 +104,12 @@ impl Seen {
                     ),
                     "remove one of the two, or give them different auth_connector values",
                 );
+            } else if first_there != section.line() {
+                section.document().remark(section.problem(
+                    "url",
+                    format!("is that of another portal too{}", at(first_there)),
+                    "remove one of the two, unless both of them shall tidy the same contacts",
+                ));
             }
         }
     }

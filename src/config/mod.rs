@@ -12,23 +12,28 @@ mod describe;
 mod document;
 mod entry;
 mod environment;
+mod file;
 mod identity;
 mod names;
 mod portal;
 mod problem;
+mod proxy;
 mod schedule;
 mod secret;
 mod section;
 
+use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
 pub use address::{authority, is_loopback, is_safe, written};
 pub use describe::Effective;
 pub use environment::{Environment, ProcessEnvironment};
+pub use file::is_exhaustion;
 pub use identity::Connector;
-pub use portal::{Contest, PortalConfig};
+pub use portal::{ContactsApi, Contest, PortalConfig};
 pub use problem::{Problem, Problems};
+pub use proxy::PROXIES;
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::SecretSource;
 
@@ -67,6 +72,10 @@ pub struct Config {
     /// Whether logs may show names; without it they show ids at every level.
     /// Set it only while you look for something.
     pub log_personal_data: bool,
+    /// What is wrong with client secrets, each thing once: it concerns the portals that need them.
+    pub secret_problems: Vec<Problem>,
+    /// What looks odd and keeps nobody from working.
+    pub remarks: Vec<Problem>,
 }
 
 /// How the queues are asked.
@@ -82,10 +91,11 @@ pub struct Poll {
 impl Config {
     /// Reads the file and what it names: secrets and overrides.
     ///
-    /// Relative paths start at the file's folder. The store is not touched.
+    /// Relative paths start at the file's folder. The store is not opened. A secret that is missing
+    /// or refused concerns its portal alone, see [`PortalConfig::secret_problem`].
     ///
     /// # Errors
-    /// All problems there are; the program's answer is exit code 78.
+    /// All problems there are, those with secrets included; the program's answer is exit code 78.
     pub fn load(path: &Path, env: &dyn Environment) -> Result<Self, Problems> {
         read(path, env, true)
     }
@@ -111,16 +121,21 @@ fn read(file: &Path, env: &dyn Environment, secrets: bool) -> Result<Config, Pro
         folder: absolute.parent().unwrap_or(Path::new("/")),
         wanted: secrets,
     };
-    let Some(table) = document.parse() else {
-        return Err(document.problems());
-    };
-    let config = config(Section::root(&document, &table), file, secrets);
-    let problems = document.problems();
-    if problems.0.is_empty() {
-        Ok(config)
-    } else {
-        Err(problems)
+    if secrets.wanted {
+        for problem in proxy::problems(env) {
+            document.report(problem);
+        }
     }
+    let config = document
+        .parse()
+        .map(|table| config(Section::root(&document, &table), file, secrets));
+    let minor = document.finish()?;
+    // Without a problem there is a table.
+    config.ok_or(Problems(Vec::new())).map(|config| Config {
+        secret_problems: minor.secrets,
+        remarks: minor.remarks,
+        ..config
+    })
 }
 
 fn config(mut root: Section<'_>, file: &Path, secrets: Secrets<'_>) -> Config {
@@ -133,13 +148,13 @@ fn config(mut root: Section<'_>, file: &Path, secrets: Secrets<'_>) -> Config {
     app.refuse_unknown();
 
     let mut section = root.section("store");
-    let store = section.value("path", |entry| entry.file(folder));
+    let store = section.value("path", |entry| state_file(entry, folder));
     section.refuse_unknown();
 
     let mut section = root.section("poll");
     let schedule = section.value("schedule", schedule);
     let limit = section.value("limit", |entry| {
-        entry.whole(1..=u32::MAX).and_then(NonZeroU32::new)
+        entry.whole(1..=1_000_000).and_then(NonZeroU32::new)
     });
     section.refuse_unknown();
 
@@ -181,6 +196,8 @@ fn config(mut root: Section<'_>, file: &Path, secrets: Secrets<'_>) -> Config {
         history_days: history_days.or(90),
         metrics_file: metrics_file.given(),
         log_personal_data,
+        secret_problems: Vec::new(),
+        remarks: Vec::new(),
     }
 }
 
@@ -193,6 +210,16 @@ fn schedule(entry: &Entry<'_>) -> Option<Schedule> {
             );
         })
         .ok()
+}
+
+/// Where the state lies. A pipe would be waited on, and a device is nothing to give rights to.
+fn state_file(entry: &Entry<'_>, folder: &Path) -> Option<PathBuf> {
+    let path = entry.file(folder)?;
+    if fs::metadata(&path).is_ok_and(|found| !found.is_file()) {
+        entry.refuse("names something that is not a regular file", "name a file");
+        return None;
+    }
+    Some(path)
 }
 
 /// systemd names its state directories in one variable, separated by colons.

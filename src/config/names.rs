@@ -1,15 +1,16 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::names::{Field, Language, LeadingParticle, Overrides, Settings, Style};
 
 use super::entry::Entry;
+use super::file::{self, LONGEST_TEXT};
+use super::problem::Problem;
 use super::section::Section;
 
 pub(super) const STYLES: [(&str, Style); 2] = [("smart", Style::Smart), ("plain", Style::Plain)];
 pub(super) const LEADING_PARTICLES: [(&str, LeadingParticle); 2] = [
-    ("capital", LeadingParticle::Capital),
     ("keep", LeadingParticle::Keep),
+    ("capital", LeadingParticle::Capital),
 ];
 pub(super) const FIELDS: [(&str, Field); 3] = [
     ("NAME", Field::Name),
@@ -132,25 +133,27 @@ fn fields(entry: &Entry<'_>) -> Option<Vec<Field>> {
 /// with the file's own name and line.
 fn overrides(entry: &Entry<'_>, folder: &Path) -> Option<(PathBuf, Overrides)> {
     let file = entry.file(folder)?;
-    let bytes = fs::read(&file)
+    let bytes = file::read(&file, LONGEST_TEXT)
         .map_err(|error| {
-            entry.refuse(
-                format!("names {}, which cannot be read: {error}", file.display()),
+            let problem = entry.problem(
+                format!("names {}, which {error}", file.display()),
                 "create the file and let the service user read it, or remove the key",
             );
+            entry.document().report(Problem {
+                passing: error.is_passing(),
+                ..problem
+            });
         })
         .ok()?;
     match Overrides::parse(&bytes) {
         Ok(overrides) => Some((file, overrides)),
         Err(errors) => {
             for error in errors {
-                entry.document().report_in(
-                    &file,
-                    Some(error.line),
-                    entry.path(),
-                    error.reason.to_string(),
-                    "correct or remove the line",
-                );
+                entry.document().report(Problem {
+                    file: file.clone(),
+                    line: Some(error.line),
+                    ..entry.problem(error.reason.to_string(), "correct or remove the line")
+                });
             }
             None
         }

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,12 +11,15 @@ use super::address;
 use super::entry::Entry;
 use super::identity::{Connector, Identity, Seen};
 use super::names::NameKeys;
-use super::secret::{ClientSecret, SecretSource, Secrets};
+use super::problem::{Problem, Problems};
+use super::secret::{ClientSecret, Found, SecretSource, Secrets};
 use super::section::{Key, Section};
 
 /// The longest batch that can be aimed at, in seconds: a portal cuts a request
 /// off after 60.
 const LONGEST_BATCH: f64 = 50.0;
+
+const MINUTES_OF_A_YEAR: u32 = 366 * 24 * 60;
 
 /// One portal and how to work with it: a `[[portal]]` of the file, with what it
 /// leaves out taken from `[app]` and `[names]`.
@@ -35,6 +39,9 @@ pub struct PortalConfig {
     pub client_secret: SecretString,
     /// Where the secret came from.
     pub client_secret_source: SecretSource,
+    /// Why there is no secret: without one no token can be had, so that this portal alone cannot be
+    /// worked with. What came instead is empty.
+    pub secret_problem: Option<Problem>,
     /// The authorisation server, always used where set. `None`: the known hosts
     /// alone. Set it for a self-hosted portal with a server of its own, and for
     /// tests.
@@ -51,9 +58,15 @@ pub struct PortalConfig {
     /// Requests per second in the long run. The plan's number: 2, or 5 on
     /// Enterprise. Lower it to leave more to other programs.
     pub rate: f64,
+    /// The part of `rate` that a steady stream of changes may take over a minute, from 0.01 to 1.
+    /// Lower it to leave more to other programs; bursts may take more.
+    pub share: f64,
     /// Seconds of execution that one method may use up in ten minutes. Lower it
     /// to leave more to other programs.
     pub operating_limit: f64,
+    /// By which methods contacts are read and written. Fix it only where the
+    /// portal's own word is not to be followed.
+    pub contacts_api: ContactsApi,
     /// The fields that are tidied.
     pub fields: Vec<names::Field>,
     /// How they are tidied.
@@ -82,7 +95,35 @@ impl PortalConfig {
         let connector = self.connector.as_ref();
         connector.map_or_else(String::new, |connector| connector.as_str().to_owned())
     }
+
+    /// That the client secret is there, for whatever may have to renew tokens.
+    ///
+    /// # Errors
+    /// Why it is not.
+    pub fn require_secret(&self) -> Result<(), Problems> {
+        match &self.secret_problem {
+            Some(problem) => Err(Problems(vec![problem.clone()])),
+            None => Ok(()),
+        }
+    }
 }
+
+/// By which methods contacts are read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactsApi {
+    /// `crm.item.*` where the portal has it for contacts, else `crm.contact.*`.
+    Auto,
+    /// `crm.item.*`, whatever the portal says.
+    Universal,
+    /// `crm.contact.*`, which sees contacts of category 0 alone.
+    Classic,
+}
+
+pub(super) const CONTACTS_APIS: [(&str, ContactsApi); 3] = [
+    ("auto", ContactsApi::Auto),
+    ("universal", ContactsApi::Universal),
+    ("classic", ContactsApi::Classic),
+];
 
 /// The point at which a contact is left to the robot that keeps changing it
 /// back.
@@ -97,7 +138,7 @@ pub struct Contest {
 /// What portals share.
 pub(super) struct Shared<'a> {
     pub(super) client_id: Key<String>,
-    pub(super) client_secret: Key<ClientSecret>,
+    pub(super) client_secret: Key<Found>,
     pub(super) oauth_url: Option<Url>,
     pub(super) names: NameKeys,
     pub(super) log_personal_data: bool,
@@ -128,16 +169,16 @@ impl Shared<'_> {
                 self.portal(section, identity)
             })
             .collect();
-        let queues: Vec<(Url, String, String)> = portals
-            .iter()
-            .map(|it| (it.url.clone(), it.client_id.clone(), it.connector_name()))
-            .collect();
+        let mut queues: HashMap<(Url, String), Vec<String>> = HashMap::new();
+        let application = |it: &PortalConfig| (it.url.clone(), it.client_id.clone());
+        for portal in &portals {
+            let connectors = queues.entry(application(portal)).or_default();
+            connectors.push(portal.connector_name());
+        }
         for portal in &mut portals {
             let own = portal.connector_name();
-            let others = queues.iter().filter(|(url, client_id, connector)| {
-                *url == portal.url && *client_id == portal.client_id && *connector != own
-            });
-            portal.other_connectors = others.map(|(_, _, connector)| connector.clone()).collect();
+            let all = queues.get(&application(portal)).into_iter().flatten();
+            portal.other_connectors = all.filter(|other| **other != own).cloned().collect();
         }
         portals
     }
@@ -146,26 +187,25 @@ impl Shared<'_> {
     /// is missing or was refused.
     fn portal(&self, mut section: Section<'_>, identity: Identity) -> Option<PortalConfig> {
         let own_secret = self.secrets.named(&mut section);
-        let any = f64::INFINITY;
-        let burst = section.value("burst", |entry| entry.positive(any)).or(50.0);
-        let rate = section.value("rate", |entry| entry.positive(any)).or(2.0);
-        let operating_limit = section
-            .value("operating_limit", |entry| entry.positive(any))
-            .or(480.0);
-        let max_changes_per_hour = section
-            .value("max_changes_per_hour", |entry| entry.whole(0..=u32::MAX))
-            .or(100_000);
-        let writes = section
-            .value("contested_after_writes", |entry| entry.whole(1..=u32::MAX))
-            .or(5);
-        let minutes = section
-            .value("contested_period_minutes", |entry| {
-                entry.whole(1..=u32::MAX)
-            })
-            .or(60);
-        let batch_seconds = section
-            .value("batch_seconds", |entry| entry.positive(LONGEST_BATCH))
-            .or(5.0);
+        let mut number = |key, range, default| {
+            let number = section.value(key, |entry: &Entry<'_>| entry.number(range));
+            number.or(default)
+        };
+        let burst = number("burst", 0.01..=1e6, 50.0);
+        let rate = number("rate", 0.01..=1e6, 2.0);
+        let share = number("share", 0.01..=1.0, 0.8);
+        let operating_limit = number("operating_limit", 0.01..=1e6, 480.0);
+        let batch_seconds = number("batch_seconds", 0.01..=LONGEST_BATCH, 5.0);
+        let mut whole = |key, range, default| {
+            let number = section.value(key, |entry: &Entry<'_>| entry.whole(range));
+            number.or(default)
+        };
+        let max_changes_per_hour = whole("max_changes_per_hour", 0..=1_000_000_000, 100_000);
+        let writes = whole("contested_after_writes", 1..=1_000_000, 5);
+        let minutes = whole("contested_period_minutes", 1..=MINUTES_OF_A_YEAR, 60);
+        let contacts_api = section
+            .value("contacts_api", |entry| entry.one_of(&CONTACTS_APIS))
+            .or(ContactsApi::Auto);
         let heartbeat_url = section.value("heartbeat_url", heartbeat).given();
         let mut names_section = section.section("names");
         let names = NameKeys::read(&mut names_section, self.secrets.folder);
@@ -176,19 +216,25 @@ impl Shared<'_> {
         section.refuse_unknown();
 
         let names = names.over(&self.names);
-        let secret = secret?;
+        let (secret, secret_problem) = match secret? {
+            Ok(secret) => (secret, None),
+            Err(problem) => (ClientSecret::missing(), Some(problem)),
+        };
         Some(PortalConfig {
             name: identity.name.given()?,
             url: identity.url.given()?,
             client_id: identity.client_id.given()?,
             client_secret: secret.value,
             client_secret_source: secret.source,
+            secret_problem,
             oauth_url: self.oauth_url.clone(),
             connector: identity.connector.given(),
             other_connectors: Vec::new(),
             burst,
             rate,
+            share,
             operating_limit,
+            contacts_api,
             fields: names.fields(),
             overrides_file: names.overrides_file(),
             names: names.settings(),

@@ -19,6 +19,8 @@ pub struct Problem {
     pub what: String,
     /// What to do about it.
     pub remedy: String,
+    /// It will pass by itself: the host has run out of file descriptors or memory.
+    pub passing: bool,
 }
 
 impl fmt::Display for Problem {

@@ -4,6 +4,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::document::Document;
 use super::entry::{Entry, kind};
+use super::problem::Problem;
 
 /// What reading a key came to.
 #[derive(Clone, Debug)]
@@ -154,7 +155,23 @@ impl<'a> Section<'a> {
 
     /// Reports something about a key that is not there.
     pub(super) fn refuse(&self, key: &str, what: impl Into<String>, remedy: impl Into<String>) {
-        self.document.report(self.line, self.key(key), what, remedy);
+        self.document.report(self.problem(key, what, remedy));
+    }
+
+    /// Something about a key of the table as a whole.
+    pub(super) fn problem(
+        &self,
+        key: &str,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Problem {
+        self.document
+            .problem(self.line, self.key(key), what, remedy)
+    }
+
+    /// The document that this is a part of.
+    pub(super) fn document(&self) -> &'a Document<'a> {
+        self.document
     }
 
     /// Reports every entry that was not asked for. The values are not looked at.
@@ -162,12 +179,12 @@ impl<'a> Section<'a> {
         let keys = self.table.into_iter().flat_map(|table| table.keys());
         for key in keys.filter(|key| !self.known.contains(key.get_ref().as_ref())) {
             let name = key.get_ref().as_ref();
-            self.document.report(
-                Some(self.document.line(&key.span())),
-                self.key(name),
-                "is not a known key",
-                remedy(name, &self.known),
-            );
+            let line = Some(self.document.line(&key.span()));
+            let remedy = remedy(name, &self.known);
+            let problem = self
+                .document
+                .problem(line, self.key(name), "is not a known key", remedy);
+            self.document.report(problem);
         }
     }
 }

@@ -80,9 +80,10 @@ impl From<Problem> for DrainFailure {
     fn from(problem: Problem) -> Self {
         let text = problem.to_string();
         match problem {
-            Problem::Unauthorised(_) | Problem::TokenUnknown(_) | Problem::Denied(_) => {
-                Self::NeedsPerson(text)
-            }
+            Problem::Unauthorised(_)
+            | Problem::TokenUnknown(_)
+            | Problem::Denied(_)
+            | Problem::NotOffered(_) => Self::NeedsPerson(text),
             Problem::Overload(_) => Self::Overloaded(text),
             problem if problem.is_unreachable() => Self::Unreachable(text),
             problem if problem.is_temporary() => Self::Temporary(text),

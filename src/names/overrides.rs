@@ -2,13 +2,10 @@
 
 use std::collections::HashMap;
 
-use icu_casemap::{CaseMapper, CaseMapperBorrowed};
-
-use super::Field;
-use super::fold::Fold;
-use super::glyph::Glyph;
-
-const MAPPER: CaseMapperBorrowed<'static> = CaseMapper::new();
+use super::choice::Field;
+use super::text::fold::Fold;
+use super::text::glyph::Glyph;
+use super::text::mapping;
 
 /// The spellings of one overrides file. `Default` has none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -108,7 +105,7 @@ impl Spelling {
                 .letters
                 .iter()
                 .zip(text)
-                .all(|(letter, glyph)| MAPPER.simple_fold(*letter) == MAPPER.simple_fold(glyph.ch))
+                .all(|(letter, glyph)| mapping::fold(*letter) == mapping::fold(glyph.ch))
     }
 }
 

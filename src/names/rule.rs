@@ -18,12 +18,16 @@ pub enum Rule {
     MixedCase,
     /// Title case (7.1).
     TitleCase,
-    /// The first letter of a field is raised (7).
-    FirstLetter,
     /// Two capitals that are initials stay (7.2).
     TwoCapitals,
+    /// Three capitals without a vowel are initials, too (7).
+    ThreeCapitals,
     /// A second capital that is no typo stays (7.4).
     SecondCapital,
+    /// A lower first letter before a capital stays (7).
+    LowerStart,
+    /// The first letter of a mixed-case word is raised (7).
+    FirstLetter,
     /// The shift key that came late is repaired (7, shape SH).
     LateShift,
     /// Capitals after a typed prefix are lowered (7.5).
@@ -38,7 +42,7 @@ pub enum Rule {
     Mac,
     /// `Mc` and a capital (7.1.2).
     Mc,
-    /// Irish `h` before a vowel, after `Ó` (7).
+    /// Irish `h` or `t` before a capital, after `Ó` or `Mac an` (6.7).
     IrishH,
     /// A single `'t`, `'s` or `'n` inside a hyphenated word (6.5).
     ClippedPart,
@@ -46,22 +50,40 @@ pub enum Rule {
     InnerPart,
     /// A patronymic word after the last hyphen (6.5).
     LastPart,
+    /// A particle after the last hyphen, before another word (6.5).
+    ParticlePart,
+    /// A typed lower-case particle beside a hyphen or after a full stop (6.5).
+    KeptPart,
+    /// The typed lower-case ending of a title such as `Dott.ssa` (6.5).
+    TitleEnding,
     /// A typed lower-case article before a hyphen (6.5).
     KeptArticle,
     /// A typed lower-case syllable after a hyphen, Korean and Chinese (6.5).
     KeptSyllable,
+    /// The second syllable of a Korean given name is lowered (6.5).
+    LoweredSyllable,
+    /// Gaelic `t-` before an `S` (6.5).
+    GaelicT,
     /// French `d'` stays lower (6.5).
     FrenchD,
     /// A token with a digit (5.1).
     Digit,
+    /// A typed lower-case note in brackets (5.1).
+    BracketedNote,
     /// The token `'t`, `'s` or `'n` (5.3).
     Clipped,
     /// A particle is lowered (6.1).
     Particle,
+    /// A particle begins a surname and is raised (6.1).
+    SurnameStart,
     /// A typed lower-case particle is kept (6.2).
     KeptParticle,
-    /// A typed lower-case particle opens the field and is kept (5, `leading_particle`).
+    /// A typed lower-case particle opens the field and is kept (6.2, `leading_particle`).
     LeadingParticle,
+    /// A typed lower-case abbreviation is kept (6.6).
+    Abbreviation,
+    /// Russian `Г-н` has one capital (6.6).
+    CourtesyTitle,
     /// A post-nominal such as `PhD` (6.3).
     PostNominal,
     /// A numeral such as `III` (6.4).
@@ -111,6 +133,14 @@ impl Rule {
         self.description().2
     }
 
+    /// The word is lower by 6.1 or 6.2.
+    pub(super) fn is_lower_particle(self) -> bool {
+        matches!(
+            self,
+            Rule::Particle | Rule::KeptParticle | Rule::LeadingParticle
+        )
+    }
+
     fn description(self) -> (&'static str, &'static str, &'static str) {
         match self {
             Rule::Kept => ("kept", "7", "fine as it is"),
@@ -120,8 +150,14 @@ impl Rule {
             Rule::Plain => ("plain", "4", "plain style: first letter up, the rest down"),
             Rule::MixedCase => ("mixed-case", "7", "typed mixed case is kept"),
             Rule::TitleCase => ("title-case", "7.1", "first letter up, the rest down"),
-            Rule::FirstLetter => ("first-letter", "7", "a field starts with a capital"),
+            Rule::FirstLetter => ("first-letter", "7", "the first word starts with a capital"),
+            Rule::LowerStart => (
+                "lower-start",
+                "7",
+                "typed lower in front of a capital, and kept",
+            ),
             Rule::TwoCapitals => ("two-capitals", "7.2", "two capitals are initials"),
+            Rule::ThreeCapitals => ("three-capitals", "7", "three capitals are initials"),
             Rule::SecondCapital => ("second-capital", "7.4", "a second capital that is no typo"),
             Rule::LateShift => (
                 "late-shift",
@@ -134,18 +170,39 @@ impl Rule {
             Rule::ApostrophePrefix => ("apostrophe-prefix", "7.1.4", "a prefix with an apostrophe"),
             Rule::Mac => ("mac", "7.1.3", "a listed Mac name"),
             Rule::Mc => ("mc", "7.1.2", "Mc and a capital"),
-            Rule::IrishH => ("irish-h", "7", "Irish h before a vowel"),
+            Rule::IrishH => ("irish-h", "6.7", "Irish h or t before a capital"),
             Rule::ClippedPart => ("clipped-part", "6.5", "'t, 's or 'n inside a word"),
             Rule::InnerPart => ("inner-part", "6.5", "a particle between hyphens"),
             Rule::LastPart => ("last-part", "6.5", "a patronymic word after a hyphen"),
+            Rule::ParticlePart => ("particle-part", "6.5", "a particle after a hyphen"),
+            Rule::KeptPart => (
+                "kept-part",
+                "6.5",
+                "a typed lower-case particle inside a word",
+            ),
+            Rule::TitleEnding => ("title-ending", "6.5", "the ending of a title"),
             Rule::KeptArticle => ("kept-article", "6.5", "a typed lower-case article"),
             Rule::KeptSyllable => ("kept-syllable", "6.5", "a typed lower-case syllable"),
+            Rule::LoweredSyllable => ("lowered-syllable", "6.5", "a second syllable is lower"),
+            Rule::GaelicT => ("gaelic-t", "6.5", "Gaelic t- is lower"),
             Rule::FrenchD => ("french-d", "6.5", "French d' is lower"),
             Rule::Digit => ("digit", "5.1", "has a digit"),
+            Rule::BracketedNote => (
+                "bracketed-note",
+                "5.1",
+                "a typed lower-case note in brackets",
+            ),
             Rule::Clipped => ("clipped", "5.3", "'t, 's or 'n"),
             Rule::Particle => ("particle", "6.1", "a particle is lower"),
+            Rule::SurnameStart => ("surname-start", "6.1", "a surname starts here"),
             Rule::KeptParticle => ("kept-particle", "6.2", "a typed lower-case particle"),
-            Rule::LeadingParticle => ("leading-particle", "5", "a typed particle in front"),
+            Rule::LeadingParticle => (
+                "leading-particle",
+                "6.2",
+                "a particle typed lower in front of a capital, and kept",
+            ),
+            Rule::Abbreviation => ("abbreviation", "6.6", "a typed lower-case abbreviation"),
+            Rule::CourtesyTitle => ("courtesy-title", "6.6", "Mr, Mrs or Dr in Russian"),
             Rule::PostNominal => ("post-nominal", "6.3", "a title after the name"),
             Rule::Numeral => ("numeral", "6.4", "a Roman numeral"),
             Rule::Override => ("override", "8", "an override for this word"),

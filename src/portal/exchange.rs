@@ -154,7 +154,7 @@ impl Portal {
             exchange = self.context.transport.post(&url, &body) => exchange,
             () = self.out_of_grace() => Err(Fault::NoAnswer("stopped while waiting".to_owned())),
         };
-        let reply = decode::reply(exchange.map(|answer| answer.without(&access)));
+        let reply = decode::reply(call.method, exchange.map(|answer| answer.without(&access)));
         self.meter().sent(call.method, reply.as_ref().err());
         (reply, access)
     }

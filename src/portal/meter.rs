@@ -68,6 +68,7 @@ fn word(problem: &Problem) -> &'static str {
         | Problem::Denied(_)
         | Problem::InvalidId(_)
         | Problem::AlreadyBound
+        | Problem::NotOffered(_)
         | Problem::Misuse(_) => "refused",
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::Notifier;
+use crate::condition::Condition;
 
 /// How many portals in trouble are named in the one line there is.
 const MOST_NAMED: usize = 3;
@@ -86,6 +87,13 @@ impl Board {
         self.tell_status(&mut state);
     }
 
+    /// What is wrong with the host, until the next portal is heard of.
+    pub(super) fn tell_host(&self, conditions: &[Condition]) {
+        if let Some(first) = conditions.first() {
+            self.say(&format!("{} (since {:.0})", first.text, first.since));
+        }
+    }
+
     /// A line that stands until the next portal is heard of.
     pub(super) fn say(&self, text: &str) {
         self.state().told.clear();
@@ -108,8 +116,10 @@ impl Board {
 
     /// A stop was asked for: the last word.
     pub(super) fn stopping(&self) {
-        self.state().stopping = true;
-        self.notifier.stopping();
+        let before = std::mem::replace(&mut self.state().stopping, true);
+        if !before {
+            self.notifier.stopping();
+        }
     }
 
     fn tell_ready_if_all_heard(&self, state: &mut State) {

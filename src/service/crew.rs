@@ -8,8 +8,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{
     board::Board,
+    conditions::HostBook,
     metrics::Metrics,
     schedule::{self, Pokes},
+    telling::Telling,
     watch::Watch,
     worker::{Orders, Worker},
 };
@@ -31,6 +33,7 @@ pub(super) struct Crew {
     context: Context,
     watch: Watch,
     board: Board,
+    host: HostBook,
     pokes: Pokes,
     tasks: JoinSet<()>,
     members: HashMap<Id, Member>,
@@ -46,12 +49,29 @@ struct Member {
     gone: CancellationToken,
 }
 
+/// How a worker begins.
+struct Start {
+    /// Those who have to be gone first.
+    predecessors: Vec<CancellationToken>,
+    /// How long it waits, in seconds.
+    rest: f64,
+    /// It goes on where another one was at work on the same portal.
+    takes_over: bool,
+}
+
 impl Crew {
-    pub(super) fn new(context: Context, watch: Watch, board: Board, pokes: Pokes) -> Self {
+    pub(super) fn new(
+        context: Context,
+        watch: Watch,
+        board: Board,
+        host: HostBook,
+        pokes: Pokes,
+    ) -> Self {
         Self {
             context,
             watch,
             board,
+            host,
             pokes,
             tasks: JoinSet::new(),
             members: HashMap::new(),
@@ -76,7 +96,7 @@ impl Crew {
             config.portals.len(),
             schedule::interval(&config.poll.schedule, now),
         );
-        let metrics = Metrics::of(config);
+        let metrics = Metrics::of(config, &self.host);
         self.keep(metrics.as_ref());
         for (portal, lag) in config.portals.iter().zip(lags) {
             // A portal that is no longer configured may be this one under another address.
@@ -93,7 +113,13 @@ impl Crew {
                 lag,
                 metrics: metrics.clone(),
             };
-            self.hire(Arc::new(portal.clone()), orders, predecessors, 0.0);
+            let known = before.iter().any(|(old, _)| same(old, portal));
+            let start = Start {
+                predecessors,
+                rest: 0.0,
+                takes_over: known,
+            };
+            self.hire(Arc::new(portal.clone()), orders, start);
         }
     }
 
@@ -113,14 +139,8 @@ impl Crew {
         self.keeper = Some(replaced.drop_guard());
     }
 
-    /// Hires a worker that begins after a rest, in seconds, and after its predecessors have gone.
-    fn hire(
-        &mut self,
-        config: Arc<PortalConfig>,
-        orders: Orders,
-        predecessors: Vec<CancellationToken>,
-        rest: f64,
-    ) {
+    /// Hires a worker.
+    fn hire(&mut self, config: Arc<PortalConfig>, orders: Orders, start: Start) {
         let (leave, gone) = (CancellationToken::new(), CancellationToken::new());
         let member = Member {
             config: config.clone(),
@@ -128,22 +148,26 @@ impl Crew {
             leave: leave.clone(),
             gone: gone.clone(),
         };
-        let (context, watch, board) =
-            (self.context.clone(), self.watch.clone(), self.board.clone());
+        let (context, watch) = (self.context.clone(), self.watch.clone());
+        let telling = Telling::new(&config, self.board.clone(), self.host.clone());
+        let telling = match start.takes_over {
+            true => telling.taking_over(),
+            false => telling,
+        };
         let pokes = self.pokes.subscribe();
         let task = self.tasks.spawn(async move {
             // Also where the worker panics.
             let _gone = gone.drop_guard();
-            for predecessor in predecessors {
+            for predecessor in start.predecessors {
                 predecessor.cancelled().await;
             }
             let clock = watch.clock_of(&config.name);
             tokio::select! {
                 () = context.stop.cancelled() => return,
                 () = leave.cancelled() => return,
-                () = clock.sleep_until(after(clock.now(), rest)) => {}
+                () = clock.sleep_until(after(clock.now(), start.rest)) => {}
             }
-            Worker::new(context, clock, config, orders, board, leave)
+            Worker::new(context, clock, config, orders, telling, leave)
                 .run(pokes)
                 .await;
         });
@@ -160,6 +184,14 @@ impl Crew {
             Some(Err(error)) => self.broke_down(&error),
             None => std::future::pending().await,
         }
+    }
+
+    /// Asks all workers to end at their next safe point.
+    pub(super) fn dismiss(&mut self) {
+        self.members
+            .values()
+            .for_each(|member| member.leave.cancel());
+        self.keeper = None;
     }
 
     /// Waits for the end of all workers after a stop was asked for.
@@ -182,7 +214,12 @@ impl Crew {
         }
         let portal = member.config.name.as_str();
         tracing::error!(portal, %error, "a worker broke down; another one takes over in a minute");
-        self.hire(member.config, member.orders, Vec::new(), AFTER_BREAKDOWN);
+        let start = Start {
+            predecessors: Vec::new(),
+            rest: AFTER_BREAKDOWN,
+            takes_over: true,
+        };
+        self.hire(member.config, member.orders, start);
     }
 }
 
@@ -222,7 +259,8 @@ mod tests {
             Watch::new(clock.clone(), notifier.clone()),
             Board::new(notifier),
         );
-        let mut crew = Crew::new(context, watch, board, Pokes::default());
+        let host = HostBook::open(&config.store);
+        let mut crew = Crew::new(context, watch, board, host, Pokes::default());
         crew.replace(&config, clock.now());
         Ok(crew)
     }

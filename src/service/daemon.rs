@@ -1,30 +1,36 @@
 //! The daemon: opens the state file, sets workers and schedule to work, and listens to its manager.
 
-use std::{
-    future::Future,
-    path::{Path, PathBuf},
-    pin::Pin,
-};
+use std::{future::Future, path::PathBuf, pin::Pin};
 
-use tokio::{sync::mpsc, task::JoinHandle};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use jiff::Timestamp;
+use tokio::{
+    sync::{mpsc, watch},
+    task::JoinHandle,
+};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Notifier, Watch,
     board::Board,
+    conditions::HostBook,
     crew::Crew,
     schedule::{self, Pokes},
+    ticker::Ticker,
 };
 use crate::{
-    clock::{Clock, SharedClock, after},
-    config::Config,
+    clock::{SharedClock, after},
+    condition::{Kind, Trouble},
+    config::{Config, Schedule},
     portal::Context,
-    store::{Lock, StoreFault},
+    store::{Lock, Place, StoreFault},
 };
 
 /// The service manager hears that the daemon is ready after this time at the latest, in seconds, also
 /// where a portal has not answered yet.
 const READY_WITHIN: f64 = 15.0;
+
+/// How often it is looked whether the state file still lies in its place, in seconds.
+const BETWEEN_LOOKS: f64 = 5.0;
 
 /// How often a manager that was not listening is tried to be told at the end, and how many seconds
 /// lie in between.
@@ -50,6 +56,8 @@ pub struct Daemon {
     pub notifier: Notifier,
     /// How the state file is opened.
     pub open: Box<OpenStore>,
+    /// What rings at the moments of the schedule.
+    pub ticker: Box<dyn Ticker>,
     /// Configurations to go on with.
     pub rereads: mpsc::Receiver<Reread>,
 }
@@ -59,146 +67,171 @@ impl Daemon {
     ///
     /// # Errors
     /// Where the state file cannot be used.
-    pub async fn serve(mut self, mut config: Config) -> anyhow::Result<()> {
-        let board = Board::new(self.notifier.clone());
-        let watch = Watch::new(self.clock.clone(), self.notifier.clone());
-        let Some((context, _lock)) = self.await_store(&mut config, &board, &watch).await? else {
-            board.stopping();
-            return Ok(());
-        };
+    pub async fn serve(self, config: Config) -> anyhow::Result<()> {
+        let Self {
+            clock,
+            stop,
+            notifier,
+            open,
+            ticker,
+            rereads,
+        } = self;
+        let watch = Watch::new(clock.clone(), notifier.clone());
         let pokes = Pokes::default();
-        let mut crew = Crew::new(context, watch.clone(), board.clone(), pokes.clone());
-        let mut ticking = Ticking::start(&config, &watch, &pokes);
-        crew.replace(&config, self.clock.now());
-        let clock = self.clock.clone();
-        let mut patience = clock.alarm_at(after(clock.now(), READY_WITHIN));
-        let mut patient = true;
-        loop {
-            tokio::select! {
-                biased;
-                () = self.stop.cancelled() => break,
-                Some(reread) = self.rereads.recv() => {
-                    if let Some(new) = accept(reread, Some(&config.store), &board) {
-                        config = new;
-                        ticking = Ticking::start(&config, &watch, &pokes);
-                        crew.replace(&config, clock.now());
-                    }
-                }
-                ended = &mut ticking.task => {
-                    anyhow::bail!("the schedule broke down: {ended:?}");
-                }
-                () = crew.one_gone() => {}
-                () = &mut patience, if patient => {
-                    patient = false;
-                    board.ready();
-                }
-            }
-        }
-        board.stopping();
-        crew.all_gone().await;
-        for _ in 0..LAST_WORDS {
-            if self.notifier.catch_up() {
+        let (schedules, followed) = watch::channel(config.poll.schedule.clone());
+        let ticking = schedule::run(ticker, followed, watch.clock_of("schedule"), pokes.clone());
+        let mut service = Service {
+            host: HostBook::open(&config.store),
+            board: Board::new(notifier.clone()),
+            ticking: tokio::spawn(ticking),
+            config,
+            clock,
+            stop,
+            watch,
+            rereads,
+            schedules,
+            pokes,
+        };
+        while let Some(opened) = service.await_store(&*open).await? {
+            if let Ended::Stopped = service.work(opened).await? {
                 break;
             }
-            let moment = after(clock.now(), BETWEEN_LAST_WORDS);
-            clock.alarm_at(moment).await;
+        }
+        service.board.stopping();
+        for _ in 0..LAST_WORDS {
+            if notifier.catch_up() {
+                break;
+            }
+            let moment = after(service.clock.now(), BETWEEN_LAST_WORDS);
+            service.clock.alarm_at(moment).await;
         }
         Ok(())
     }
+}
 
-    /// Opens the state file. The first import makes it: until then the daemon waits, so that it may
-    /// be started before. None where a stop was asked for meanwhile.
-    async fn await_store(
-        &mut self,
-        config: &mut Config,
-        board: &Board,
-        watch: &Watch,
-    ) -> anyhow::Result<Option<(Context, Lock)>> {
-        let clock = watch.clock_of("state file");
-        let mut told = false;
-        loop {
-            let error = match (self.open)(config.store.clone()).await {
-                Ok(opened) => return Ok(Some(opened)),
-                Err(error) => error,
-            };
-            if !matches!(error.downcast_ref(), Some(StoreFault::Missing(_))) {
-                return Err(error);
-            }
-            if !told {
-                tracing::warn!("{error}; waiting for it");
-                board.ready();
-                board.say(&error.to_string());
-                told = true;
-            }
-            let next = config.poll.schedule.next_after(clock.now());
-            let next = next.unwrap_or_else(|| after(clock.now(), 60.0));
+/// The daemon at its work.
+pub(super) struct Service {
+    pub(super) config: Config,
+    pub(super) clock: SharedClock,
+    pub(super) stop: CancellationToken,
+    pub(super) watch: Watch,
+    pub(super) board: Board,
+    pub(super) host: HostBook,
+    pub(super) rereads: mpsc::Receiver<Reread>,
+    schedules: watch::Sender<Schedule>,
+    ticking: JoinHandle<()>,
+    pokes: Pokes,
+}
+
+/// Why the work on a state file ended.
+enum Ended {
+    /// A stop was asked for.
+    Stopped,
+    /// The state file was deleted or replaced.
+    StateGone,
+}
+
+impl Service {
+    /// Has a crew at work until a stop is asked for, or the state file is gone.
+    async fn work(&mut self, (context, _lock): (Context, Lock)) -> anyhow::Result<Ended> {
+        let place = Place::of(&self.config.store);
+        let mut crew = Crew::new(
+            context,
+            self.watch.clone(),
+            self.board.clone(),
+            self.host.clone(),
+            self.pokes.clone(),
+        );
+        let clock = self.clock.clone();
+        tell_watch(&self.config, clock.now());
+        crew.replace(&self.config, clock.now());
+        let mut patience = clock.alarm_at(after(clock.now(), READY_WITHIN));
+        let mut patient = true;
+        let mut look = clock.alarm_at(after(clock.now(), BETWEEN_LOOKS));
+        let ended = loop {
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => return Ok(None),
+                () = self.stop.cancelled() => {
+                    self.board.stopping();
+                    break Ended::Stopped;
+                }
                 Some(reread) = self.rereads.recv() => {
-                    if let Some(new) = accept(reread, None, board) {
-                        *config = new;
-                        told = false;
+                    if self.accept(reread, true) {
+                        self.schedules.send_replace(self.config.poll.schedule.clone());
+                        tell_watch(&self.config, clock.now());
+                        crew.replace(&self.config, clock.now());
                     }
                 }
-                () = clock.sleep_until(next) => {}
+                ended = &mut self.ticking => {
+                    anyhow::bail!("the schedule broke down: {ended:?}");
+                }
+                () = crew.one_gone() => {}
+                () = &mut look => {
+                    if !place.is_kept() {
+                        self.state_is_gone();
+                        crew.dismiss();
+                        break Ended::StateGone;
+                    }
+                    look = clock.alarm_at(after(clock.now(), BETWEEN_LOOKS));
+                }
+                () = &mut patience, if patient => {
+                    patient = false;
+                    self.board.ready();
+                }
+            }
+        };
+        crew.all_gone().await;
+        Ok(ended)
+    }
+
+    /// What is written to a file that nobody can open any more is lost: the work ends until there is one.
+    fn state_is_gone(&self) {
+        let fault = StoreFault::Missing(self.config.store.clone());
+        self.host.failed(&fault, self.clock.now());
+        self.board.tell_host(&self.host.list(self.clock.now()));
+    }
+
+    /// Takes a configuration that was read again, or refuses it. `open`: a state file is open already.
+    pub(super) fn accept(&mut self, reread: Reread, open: bool) -> bool {
+        self.board.reloading();
+        let judged = reread.and_then(|config| match open && config.store != self.config.store {
+            true => Err(vec![format!(
+                "{}: the state file cannot change while the service runs; restart it",
+                config.file.display()
+            )]),
+            false => Ok(config),
+        });
+        self.board.reloaded();
+        let now = self.clock.now();
+        match judged {
+            Ok(config) => {
+                tracing::info!("the configuration was read again; every portal is tried at once");
+                self.config = config;
+                self.host.set(Kind::Configuration, None, now);
+                true
+            }
+            Err(problems) => {
+                for problem in &problems {
+                    tracing::error!("{problem}");
+                }
+                let refused = "the configuration was refused; the old one stays";
+                tracing::error!("{refused}");
+                self.board.say(refused);
+                let first = problems.first().map_or("", String::as_str);
+                let trouble = Trouble::said(Kind::Configuration, first);
+                self.host.set(Kind::Configuration, Some(trouble), now);
+                false
             }
         }
     }
 }
 
-/// The schedule at work; it ends when this is dropped.
-struct Ticking {
-    task: JoinHandle<()>,
-    _stop: DropGuard,
-}
-
-impl Ticking {
-    fn start(config: &Config, watch: &Watch, pokes: &Pokes) -> Self {
-        let clock = watch.clock_of("schedule");
-        let schedule = config.poll.schedule.clone();
-        tracing::info!(
-            portals = config.portals.len(),
-            schedule = schedule.as_str(),
-            next = schedule
-                .next_after(clock.now())
-                .map(|next| next.to_string()),
-            "on watch"
-        );
-        let stop = CancellationToken::new();
-        let task = tokio::spawn(schedule::run(schedule, clock, pokes.clone(), stop.clone()));
-        Self {
-            task,
-            _stop: stop.drop_guard(),
-        }
-    }
-}
-
-/// Takes a configuration that was read again, or refuses it. `store` is the state file that is open
-/// already.
-fn accept(reread: Reread, store: Option<&Path>, board: &Board) -> Option<Config> {
-    board.reloading();
-    let judged = reread.and_then(|config| match store {
-        Some(store) if config.store != store => Err(vec![format!(
-            "{}: the state file cannot change while the service runs; restart it",
-            config.file.display()
-        )]),
-        _ => Ok(config),
-    });
-    board.reloaded();
-    match judged {
-        Ok(config) => {
-            tracing::info!("the configuration was read again");
-            Some(config)
-        }
-        Err(problems) => {
-            for problem in problems {
-                tracing::error!("{problem}");
-            }
-            let refused = "the configuration was refused; the old one stays";
-            tracing::error!("{refused}");
-            board.say(refused);
-            None
-        }
-    }
+fn tell_watch(config: &Config, now: Timestamp) {
+    let schedule = &config.poll.schedule;
+    tracing::info!(
+        portals = config.portals.len(),
+        schedule = schedule.as_str(),
+        next = schedule.next_after(now).map(|next| next.to_string()),
+        "on watch"
+    );
 }

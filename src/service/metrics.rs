@@ -15,9 +15,11 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::conditions::{HostBook, of_portal};
 use crate::{
     clock::after,
-    config::Config,
+    condition::{Condition, Kind, Trouble},
+    config::{Config, PortalConfig},
     portal::{Context, Meter},
     store::{Backlog, PortalId, PortalRecord, RunTotals, Store, StoreFault, Tally},
 };
@@ -29,8 +31,8 @@ const BETWEEN_WRITES: f64 = 5.0;
 #[derive(Debug, Clone)]
 pub(super) struct Metrics {
     file: Arc<Path>,
-    /// Name, address and client id of every configured portal.
-    portals: Arc<[(String, String, String)]>,
+    portals: Arc<[PortalConfig]>,
+    host: HostBook,
     /// Counts drains; whoever keeps the file is told by it.
     drains: watch::Sender<u64>,
 }
@@ -80,14 +82,11 @@ const TALLIES: [(&str, &str, bool); 8] = [
 
 impl Metrics {
     /// The metrics that the configuration asks for, if it does.
-    pub(super) fn of(config: &Config) -> Option<Self> {
-        let portals = config.portals.iter().map(|portal| {
-            let url = portal.url.as_str().to_owned();
-            (portal.name.clone(), url, portal.client_id.clone())
-        });
+    pub(super) fn of(config: &Config, host: &HostBook) -> Option<Self> {
         Some(Self {
             file: config.metrics_file.as_deref()?.into(),
-            portals: portals.collect(),
+            portals: config.portals.as_slice().into(),
+            host: host.clone(),
             drains: watch::Sender::new(0),
         })
     }
@@ -100,6 +99,11 @@ impl Metrics {
         self.drains.send_modify(|drains| *drains += 1);
     }
 
+    /// Something is other than before, although no drain ended.
+    pub(super) fn touch(&self) {
+        self.drains.send_modify(|drains| *drains += 1);
+    }
+
     /// The file's keeper: it writes after drains for as long as anybody may report one, at once where
     /// the last time is a while ago. However many portals there are, and however quickly they are
     /// drained, the file costs the same.
@@ -107,8 +111,9 @@ impl Metrics {
         Keeper {
             file: self.file.clone(),
             portals: self.portals.clone(),
+            host: self.host.clone(),
             drains: self.drains.subscribe(),
-            failing: false,
+            observed: Vec::new(),
         }
     }
 }
@@ -116,17 +121,19 @@ impl Metrics {
 /// Keeps the file.
 pub(super) struct Keeper {
     file: Arc<Path>,
-    portals: Arc<[(String, String, String)]>,
+    portals: Arc<[PortalConfig]>,
+    host: HostBook,
     drains: watch::Receiver<u64>,
-    /// The last attempt failed: said once.
-    failing: bool,
+    /// The portals as the state file last told them.
+    observed: Vec<Observed>,
 }
 
 impl Keeper {
     /// Writes after drains, until nobody is left who could report one. `stop` ends the pauses.
     pub(super) async fn run(mut self, context: Context) {
         while self.drains.changed().await.is_ok() {
-            self.write(&context.store).await;
+            let now = context.clock.now();
+            self.write(Some(&context.store), now).await;
             let next = after(context.clock.now(), BETWEEN_WRITES);
             tokio::select! {
                 () = context.stop.cancelled() => {}
@@ -135,41 +142,25 @@ impl Keeper {
         }
     }
 
-    /// Writes the file anew. What goes wrong is logged, once.
-    pub(super) async fn write(&mut self, store: &Store) {
-        let outcome = self
-            .render(store)
-            .await
-            .map_err(io::Error::other)
-            .and_then(|text| write_whole(&self.file, &text));
-        let failed_before = std::mem::replace(&mut self.failing, outcome.is_err());
-        match outcome {
-            Err(error) if !failed_before => {
-                tracing::warn!(file = %self.file.display(), %error, "metrics cannot be written");
-            }
-            Ok(()) if failed_before => {
-                tracing::info!(file = %self.file.display(), "metrics are written again");
-            }
-            _ => {}
+    /// Writes the file anew; `store` is the state file, where there is one. What goes wrong with that is a
+    /// condition of the host.
+    pub(super) async fn write(&mut self, store: Option<&Store>, now: Timestamp) {
+        match observe_all(store, &self.portals, now).await {
+            Ok(observed) => self.observed = observed,
+            // What the state file told before is better than nothing, beside the condition.
+            Err(fault) => self.host.failed(&fault, now),
         }
+        let text = self.render(now);
+        let trouble = write_whole(&self.file, &text)
+            .err()
+            .map(|error| Trouble::said(Kind::Metrics, format!("{}: {error}", self.file.display())));
+        self.host.set(Kind::Metrics, trouble, now);
     }
 
     /// The whole file.
-    async fn render(&self, store: &Store) -> Result<String, StoreFault> {
+    fn render(&self, now: Timestamp) -> String {
         let mut page = Page::default();
-        let mut portals = Vec::new();
-        for (name, url, client_id) in self.portals.iter() {
-            if let Some(record) = store.find_portal(url, client_id).await? {
-                portals.push(Observed {
-                    name,
-                    tallies: store.tallies(record.id).await?,
-                    backlog: store.backlog(record.id).await?,
-                    parked: store.parked(record.id).await?.len(),
-                    contested: store.contested(record.id).await?.len(),
-                    record,
-                });
-            }
-        }
+        let portals = &self.observed;
         page.head("build_info", "The version that wrote this.", "gauge");
         page.sample(
             "build_info",
@@ -179,75 +170,152 @@ impl Keeper {
         );
         for (name, help, counts) in TALLIES {
             page.head(name, help, if counts { "counter" } else { "gauge" });
-            for portal in &portals {
+            for portal in portals {
                 for tally in portal.tallies.iter().filter(|tally| tally.name == name) {
-                    let labels = [("portal", portal.name)];
+                    let labels = [("portal", portal.name.as_str())];
                     page.sample(name, &labels, &tally.labels, tally.value);
                 }
             }
         }
         for (name, help, gauge) in GAUGES {
             page.head(name, help, "gauge");
-            for portal in &portals {
+            for portal in portals {
                 if let Some(value) = gauge(portal) {
-                    page.sample(name, &[("portal", portal.name)], "", value);
+                    page.sample(name, &[("portal", portal.name.as_str())], "", value);
                 }
             }
         }
-        Ok(page.0)
+        page.head(
+            "condition",
+            "1 for each thing that is not as it should be.",
+            "gauge",
+        );
+        let of_host = self.host.list(now);
+        let of_host = of_host.iter().map(|it| ("", it.kind));
+        let of_portals = portals.iter().flat_map(|portal| {
+            let name = portal.name.as_str();
+            portal.conditions.iter().map(move |it| (name, it.kind))
+        });
+        for (portal, kind) in of_host.chain(of_portals) {
+            let labels = [("portal", portal), ("kind", kind.as_str())];
+            page.sample("condition", &labels, "", 1.0);
+        }
+        page.0
     }
 }
 
-/// What the store tells of a portal.
-struct Observed<'a> {
-    name: &'a str,
-    record: PortalRecord,
+async fn observe_all(
+    store: Option<&Store>,
+    portals: &[PortalConfig],
+    now: Timestamp,
+) -> Result<Vec<Observed>, StoreFault> {
+    let mut observed = Vec::new();
+    for portal in portals {
+        observed.push(match store {
+            Some(store) => observe(store, portal, now).await?,
+            None => Observed::without_tokens(portal, now),
+        });
+    }
+    Ok(observed)
+}
+
+async fn observe(
+    store: &Store,
+    config: &PortalConfig,
+    now: Timestamp,
+) -> Result<Observed, StoreFault> {
+    let found = store
+        .find_portal(config.url.as_str(), &config.client_id)
+        .await?;
+    let conditions = of_portal(store, config, found.as_ref(), now).await?;
+    let (tallies, known) = match found {
+        None => (Vec::new(), None),
+        Some(record) => {
+            let id = record.id;
+            let known = Known {
+                backlog: store.backlog(id).await?,
+                parked: store.parked(id).await?.len(),
+                contested: store.contested(id).await?.len(),
+                record,
+            };
+            (store.tallies(id).await?, Some(known))
+        }
+    };
+    Ok(Observed {
+        name: config.name.clone(),
+        conditions,
+        tallies,
+        known,
+    })
+}
+
+/// What the state file tells of a configured portal.
+struct Observed {
+    name: String,
+    conditions: Vec<Condition>,
     tallies: Vec<Tally>,
+    known: Option<Known>,
+}
+
+impl Observed {
+    fn without_tokens(config: &PortalConfig, now: Timestamp) -> Self {
+        Self {
+            name: config.name.clone(),
+            conditions: vec![Trouble::new(Kind::NoTokens).since(now, Some(&config.name))],
+            tallies: Vec::new(),
+            known: None,
+        }
+    }
+}
+
+/// What it tells of one that was authorised.
+struct Known {
+    record: PortalRecord,
     backlog: Backlog,
     parked: usize,
     contested: usize,
 }
 
 /// One gauge of a portal; none where there is nothing to tell.
-type Gauge = fn(&Observed<'_>) -> Option<f64>;
+type Gauge = fn(&Observed) -> Option<f64>;
 
 /// What is so at the moment.
 const GAUGES: [(&str, &str, Gauge); 7] = [
     (
         "queue_rows",
         "Queue rows taken over and not settled yet.",
-        |portal| Some(portal.backlog.rows as f64),
+        |portal| Some(portal.known.as_ref()?.backlog.rows as f64),
     ),
     (
         "queue_oldest_timestamp_seconds",
         "When the oldest of these rows was queued; absent where there are none.",
-        |portal| portal.backlog.oldest.map(seconds),
+        |portal| portal.known.as_ref()?.backlog.oldest.map(seconds),
     ),
     (
         "parked_contacts",
         "Contacts that the portal refuses.",
-        |portal| Some(portal.parked as f64),
+        |portal| Some(portal.known.as_ref()?.parked as f64),
     ),
     (
         "contested_contacts",
         "Contacts left to another robot.",
-        |portal| Some(portal.contested as f64),
+        |portal| Some(portal.known.as_ref()?.contested as f64),
     ),
     (
         "authorised",
-        "1 where the portal accepts the stored tokens.",
+        "1 where tokens are stored and nothing and nobody is refused to them.",
         |portal| {
-            let record = &portal.record;
-            Some(flag(record.lost.is_none() && record.unverified.is_none()))
+            let refused = portal.conditions.iter().any(|it| it.kind.is_refusal());
+            Some(flag(portal.known.is_some() && !refused))
         },
     ),
     ("paused", "1 where the portal is paused.", |portal| {
-        Some(flag(portal.record.paused_at.is_some()))
+        Some(flag(portal.known.as_ref()?.record.paused_at.is_some()))
     }),
     (
         "braked_until_timestamp_seconds",
         "Until when max_changes_per_hour stops writing; absent where it does not.",
-        |portal| portal.record.braked_until.map(seconds),
+        |portal| portal.known.as_ref()?.record.braked_until.map(seconds),
     ),
 ];
 

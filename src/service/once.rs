@@ -6,12 +6,14 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{
+    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome, of_secret},
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
+    pulse::{self, Pulse},
 };
 use crate::{
     clock::{after, seconds_between},
-    config::{Config, PortalConfig},
+    config::{Config, PortalConfig, Problems},
     drain::{Drain, DrainFailure, Outcome, Progress},
     portal::{Context, Meter, Patience, RetryPolicy},
     store::{PortalId, RunTotals, StoreFault},
@@ -26,6 +28,8 @@ pub enum Ending {
     Failed(DrainFailure),
     /// There are no tokens for this portal.
     NoTokens,
+    /// The client secret is missing or was refused.
+    NoSecret(Problems),
 }
 
 /// What a one-shot drain of a portal did.
@@ -46,16 +50,19 @@ pub struct PortalReport {
 }
 
 impl PortalReport {
-    /// Of a portal that nobody has authorised yet.
+    /// Of a portal that nobody has authorised yet, or whose client secret is missing.
     #[must_use]
-    pub fn without_tokens(name: &str) -> Self {
+    pub fn without_tokens(portal: &PortalConfig) -> Self {
         Self {
-            name: name.to_owned(),
+            name: portal.name.clone(),
             totals: RunTotals::default(),
             id: None,
             parked: 0,
             meter: Meter::default(),
-            ending: Ending::NoTokens,
+            ending: match portal.require_secret() {
+                Ok(()) => Ending::NoTokens,
+                Err(problems) => Ending::NoSecret(problems),
+            },
         }
     }
 }
@@ -68,6 +75,7 @@ impl Ending {
             Self::Ended(outcome) => outcome.as_str(),
             Self::Failed(failure) => failure.word(),
             Self::NoTokens => "no tokens",
+            Self::NoSecret(_) => "no client secret",
         }
     }
 
@@ -88,29 +96,48 @@ pub async fn drain_all_once(
     on_progress: &OnProgress,
 ) -> Vec<PortalReport> {
     let limit = config.poll.limit.get();
-    let metrics = Metrics::of(config);
+    let host = HostBook::open(context.store.path());
+    let metrics = Metrics::of(config, &host);
     let kept_seconds = f64::from(config.history_days) * 86400.0;
     let mut tasks = JoinSet::new();
     for (at, portal) in portals.into_iter().enumerate() {
         let (context, metrics, portal) = (context.clone(), metrics.clone(), Arc::new(portal));
-        let on_progress = Arc::clone(on_progress);
+        let (on_progress, host) = (Arc::clone(on_progress), host.clone());
         tasks.spawn(async move {
             let mut progress = |progress| on_progress(&portal.name, progress);
-            let report = drain_once(&context, portal.clone(), limit, max_wait, &mut progress).await;
-            wind_up(&context, &portal, &report, kept_seconds, metrics).await;
+            let passing = passes(&context, portal.clone(), limit, max_wait, &mut progress);
+            let report = passing.await;
+            note(&context, &portal, &report, &host).await;
+            wind_up(&context, &portal, &report, kept_seconds, metrics, host).await;
             (at, report)
         });
     }
     let mut reports: Vec<(usize, PortalReport)> = tasks.join_all().await;
     if let Some(metrics) = metrics {
-        metrics.keeper().write(&context.store).await;
+        metrics
+            .keeper()
+            .write(Some(&context.store), context.clock.now())
+            .await;
     }
     reports.sort_by_key(|(at, _)| *at);
     reports.into_iter().map(|(_, report)| report).collect()
 }
 
+/// What a one-shot run comes to where there is no state file yet: nobody has authorised anything.
+pub async fn without_store(
+    config: &Config,
+    portals: &[PortalConfig],
+    now: Timestamp,
+) -> Vec<PortalReport> {
+    if let Some(metrics) = Metrics::of(config, &HostBook::open(&config.store)) {
+        metrics.keeper().write(None, now).await;
+    }
+    let portals = portals.iter();
+    portals.map(PortalReport::without_tokens).collect()
+}
+
 /// Drains one portal until its queue is empty, waiting up to `max_wait` where a limit or a retry
-/// demands it.
+/// demands it, and notes what was found.
 pub async fn drain_once(
     context: &Context,
     config: Arc<PortalConfig>,
@@ -118,10 +145,53 @@ pub async fn drain_once(
     max_wait: Duration,
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> PortalReport {
-    let mut report = PortalReport::without_tokens(&config.name);
+    let host = HostBook::open(context.store.path());
+    let report = passes(context, config.clone(), limit, max_wait, progress).await;
+    note(context, &config, &report, &host).await;
+    report
+}
+
+/// Notes the conditions of a portal after its drain, and how the drain got on.
+async fn note(
+    context: &Context,
+    config: &Arc<PortalConfig>,
+    report: &PortalReport,
+    host: &HostBook,
+) {
+    let (store, now) = (&context.store, context.clock.now());
+    let found = match &report.ending {
+        Ending::Failed(DrainFailure::Store(fault)) => return host.failed(fault, now),
+        Ending::Failed(failure) => of_failure(failure),
+        Ending::Ended(outcome) => of_outcome(outcome),
+        Ending::NoSecret(problems) => Some(of_secret(problems)),
+        Ending::NoTokens => None,
+    };
+    let mut ledger = Ledger::new(config.clone(), host.clone()).taking_over();
+    let (found, proof) = (Vec::from_iter(found), Proof::of(report.totals));
+    ledger.note(store, &found, proof, now).await;
+    if let Some(id) = report.id
+        && let Err(fault) = Pulse::default()
+            .ended(store, id, report.ending.is_success(), now)
+            .await
+    {
+        tracing::debug!(portal = %config.name, %fault, "the drain's end was not noted");
+    }
+}
+
+async fn passes(
+    context: &Context,
+    config: Arc<PortalConfig>,
+    limit: u32,
+    max_wait: Duration,
+    progress: &mut (dyn FnMut(Progress) + Send),
+) -> PortalReport {
+    let mut report = PortalReport::without_tokens(&config);
     let patience = Patience {
         longest_wait: max_wait.as_secs_f64(),
     };
+    if config.secret_problem.is_some() {
+        return report;
+    }
     let mut drain = match Drain::open(context.clone(), config, limit, patience).await {
         Ok(Some(drain)) => drain,
         Ok(None) => return report,
@@ -140,7 +210,8 @@ pub async fn drain_once(
             changed: report.totals.changed,
             ..Progress::default()
         };
-        let outcome = drain.pass(&mut |now| progress(before.with(now))).await;
+        let clock = context.clock.clone();
+        let outcome = pulse::pass(&mut drain, clock, &mut |now| progress(before.with(now))).await;
         let totals = drain.last_totals();
         report.totals.events += totals.events;
         report.totals.changed += totals.changed;
@@ -236,6 +307,7 @@ async fn wind_up(
     report: &PortalReport,
     kept_seconds: f64,
     metrics: Option<Metrics>,
+    host: HostBook,
 ) {
     let Some(id) = report.id else {
         return;
@@ -255,7 +327,7 @@ async fn wind_up(
         metrics.after_drain(&context.store, &drained, now).await;
     }
     if report.ending.is_success() {
-        let mut heartbeat = Heartbeat::new(&config.name, config.heartbeat_url.clone());
+        let mut heartbeat = Heartbeat::new(&config.name, config.heartbeat_url.clone(), host);
         heartbeat.beat(context).await;
     }
 }

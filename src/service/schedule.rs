@@ -1,19 +1,15 @@
 //! The schedule only pokes: whatever it pokes decides itself what to do.
 
-use std::sync::Arc;
-
-use anyhow::Context as _;
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
-use tokio_cron_scheduler::{Job, JobScheduler};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::watch;
 
+use super::ticker::{Bell, Ticker};
 use crate::{
     clock::{Clock, after, seconds_between},
     config::Schedule,
 };
 
-/// How long a tick of the scheduler may be overdue, in seconds, before we go by our own clock.
+/// How long a ring of the ticker may be overdue, in seconds, before we go by our own clock.
 const GRACE_SECONDS: f64 = 5.0;
 
 /// Counts the pokes; whoever subscribes learns of new ones, and many missed ones are one.
@@ -29,52 +25,34 @@ pub(super) fn interval(schedule: &Schedule, now: Timestamp) -> f64 {
         })
 }
 
-/// Pokes everybody at each tick of `schedule` until `stop`.
+/// Pokes everybody at each moment of the schedule that stands in `schedules`, until nobody can change
+/// that any more.
 pub(super) async fn run(
-    schedule: Schedule,
+    mut ticker: Box<dyn Ticker>,
+    mut schedules: watch::Receiver<Schedule>,
     clock: impl Clock,
     pokes: Pokes,
-    stop: CancellationToken,
 ) {
-    let ticks: Arc<Notify> = Arc::default();
-    let scheduler = start(&schedule, ticks.clone()).await;
-    if let Err(error) = &scheduler {
-        tracing::warn!("{error:#}; going by our own clock");
+    let bell = Bell::default();
+    loop {
+        let schedule = schedules.borrow_and_update().clone();
+        if let Err(error) = ticker.follow(&schedule, &bell).await {
+            tracing::warn!("{error:#}; going by our own clock");
+        }
+        tokio::select! {
+            biased;
+            changed = schedules.changed() => if changed.is_err() { break },
+            () = pass_on(&schedule, &clock, &bell, &pokes) => {}
+        }
     }
-    pass_on(&schedule, &clock, &ticks, &pokes, &stop).await;
-    if let Ok(mut scheduler) = scheduler
-        && let Err(error) = scheduler.shutdown().await
-    {
-        tracing::debug!(%error, "the scheduler did not stop by itself");
+    if let Err(error) = ticker.stop().await {
+        tracing::debug!("{error:#}: the scheduler did not stop by itself");
     }
 }
 
-async fn start(schedule: &Schedule, ticks: Arc<Notify>) -> anyhow::Result<JobScheduler> {
-    let scheduler = JobScheduler::new()
-        .await
-        .context("the scheduler does not start")?;
-    let job = Job::new(schedule.as_str(), move |_, _| ticks.notify_one())
-        .context("the scheduler does not take the schedule")?;
-    scheduler
-        .add(job)
-        .await
-        .context("the scheduler does not take the job")?;
-    scheduler
-        .start()
-        .await
-        .context("the scheduler does not start")?;
-    Ok(scheduler)
-}
-
-/// Passes the scheduler's ticks on as pokes. A scheduler that has fallen silent, as it does after the
-/// clock was set back, is noticed, and its schedule kept without it.
-async fn pass_on(
-    schedule: &Schedule,
-    clock: &impl Clock,
-    ticks: &Notify,
-    pokes: &Pokes,
-    stop: &CancellationToken,
-) {
+/// Passes the ticker's rings on as pokes, for ever. A ticker that has fallen silent, as the scheduler
+/// does after the clock was set back, is noticed, and its schedule kept without it.
+async fn pass_on(schedule: &Schedule, clock: &impl Clock, bell: &Bell, pokes: &Pokes) {
     let mut silent = false;
     loop {
         let grace = if silent { 0.0 } else { GRACE_SECONDS };
@@ -83,18 +61,19 @@ async fn pass_on(
             .map_or(Timestamp::MAX, |due| after(due, grace));
         tokio::select! {
             biased;
-            () = stop.cancelled() => return,
-            () = ticks.notified() => {
+            () = bell.rung() => {
                 if silent {
                     tracing::info!("the scheduler is back");
                 }
                 silent = false;
             }
             () = clock.sleep_until(due) => {
-                if !silent {
+                // Whatever has held us up has held up the ticker as well: that is no silence.
+                let held_up = seconds_between(due, clock.now()) > GRACE_SECONDS;
+                if !silent && !held_up {
                     tracing::warn!("the scheduler has fallen silent; going by our own clock");
+                    silent = true;
                 }
-                silent = true;
             }
         }
         pokes.send_modify(|count| *count += 1);
@@ -135,17 +114,18 @@ mod tests {
     #[tokio::test]
     async fn a_silent_scheduler_is_noticed_and_its_schedule_kept() {
         let clock = Leaping(Mutex::new(Timestamp::UNIX_EPOCH));
-        let (ticks, stop) = (Notify::new(), CancellationToken::new());
+        let bell = Bell::default();
         let (pokes, mut poked) = watch::channel(0);
         let schedule = every_minute();
-        let passing_on = pass_on(&schedule, &clock, &ticks, &pokes, &stop);
         let three_pokes = async {
             while *poked.borrow_and_update() < 3 {
                 assert!(poked.changed().await.is_ok());
             }
-            stop.cancel();
         };
-        tokio::join!(passing_on, three_pokes);
+        tokio::select! {
+            () = pass_on(&schedule, &clock, &bell, &pokes) => {}
+            () = three_pokes => {}
+        }
         // The first one came late, as the scheduler was waited for; the others on time.
         let pokes = i64::try_from(*poked.borrow()).unwrap_or(i64::MAX);
         let left = clock.now().as_second() - pokes * 60;
@@ -156,20 +136,21 @@ mod tests {
     #[tokio::test]
     async fn ticks_of_the_scheduler_are_passed_on_and_many_are_one() {
         let clock = Leaping(Mutex::new(Timestamp::UNIX_EPOCH));
-        let (ticks, stop) = (Notify::new(), CancellationToken::new());
+        let bell = Bell::default();
         let (pokes, poked) = watch::channel(0);
         for _ in 0..5 {
-            ticks.notify_one();
+            bell.ring();
         }
         let schedule = every_minute();
-        let passing_on = pass_on(&schedule, &clock, &ticks, &pokes, &stop);
         let one_poke = async {
             while *poked.borrow() == 0 {
                 tokio::task::yield_now().await;
             }
-            stop.cancel();
         };
-        tokio::join!(passing_on, one_poke);
+        tokio::select! {
+            () = pass_on(&schedule, &clock, &bell, &pokes) => {}
+            () = one_poke => {}
+        }
         assert_eq!(*poked.borrow(), 1);
     }
 

@@ -156,6 +156,11 @@ impl Drop for Place {
 pub struct WatchedClock(Arc<Place>);
 
 impl WatchedClock {
+    /// The clock beneath: waits on it are no signs of life.
+    pub(super) fn unwatched(&self) -> SharedClock {
+        self.0.watch.clock.clone()
+    }
+
     /// Waits for ever, giving signs of life: for a loop that has nothing to do until it is poked.
     pub async fn idle(&self) {
         let watch = &self.0.watch;

@@ -7,10 +7,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    board::Board,
-    condition::Condition,
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
+    pulse::{self, Pulse},
+    telling::Telling,
     watch::WatchedClock,
 };
 use crate::{
@@ -51,7 +51,10 @@ pub(super) struct Worker {
     drain: Option<Drain>,
     /// What the last pass began with.
     known: Option<Authorisation>,
-    condition: Condition,
+    telling: Telling,
+    pulse: Pulse,
+    /// Passes that failed in a row.
+    failures: u32,
     heartbeat: Heartbeat,
     pruned_at: Option<Timestamp>,
 }
@@ -105,7 +108,7 @@ impl Worker {
         clock: WatchedClock,
         config: Arc<PortalConfig>,
         orders: Orders,
-        board: Board,
+        telling: Telling,
         leave: CancellationToken,
     ) -> Self {
         let shared = Arc::new(clock.clone());
@@ -117,8 +120,10 @@ impl Worker {
         Self {
             context,
             clock,
-            condition: Condition::new(&config.name, board),
-            heartbeat: Heartbeat::new(&config.name, config.heartbeat_url.clone()),
+            pulse: Pulse::default(),
+            failures: 0,
+            heartbeat: Heartbeat::new(&config.name, config.heartbeat_url.clone(), telling.host()),
+            telling,
             config,
             orders,
             leave,
@@ -216,19 +221,23 @@ impl Worker {
         let mut drain = match self.open().await {
             Ok(Some(drain)) => drain,
             Ok(None) => {
-                self.condition.without_tokens();
+                let now = self.clock.now();
+                self.telling.without_tokens(&self.context.store, now).await;
+                self.touch_metrics();
                 return Next::Poke;
             }
-            Err(failure) => return self.failed(&failure),
+            Err(failure) => return self.failed(&failure).await,
         };
-        let mut progress = self.condition.progress(self.clock.clone());
-        let outcome = drain.pass(&mut progress).await;
+        let mut progress = self.telling.progress(self.clock.clone());
+        let outcome = pulse::pass(&mut drain, self.clock.unwatched(), &mut progress).await;
+        let next = match &outcome {
+            Ok(summary) => self.after_drain(summary).await,
+            Err(failure) => self.failed(failure).await,
+        };
+        // After what was found is stored: metrics tell it, too.
         self.tell(&drain, &outcome).await;
         self.drain = Some(drain);
-        match outcome {
-            Ok(summary) => self.after_drain(&summary),
-            Err(failure) => self.failed(&failure),
-        }
+        next
     }
 
     /// The drain as it was left, or a new one where the portal was authorised anew.
@@ -296,21 +305,33 @@ impl Worker {
                 .after_drain(&self.context.store, &drained, self.clock.now())
                 .await;
         }
+        let (store, portal, now) = (&self.context.store, drain.portal().id, self.clock.now());
+        if let Err(fault) = self.pulse.ended(store, portal, success, now).await {
+            tracing::debug!(portal = %self.config.name, %fault, "the drain's end was not noted");
+        }
         if success {
             self.heartbeat.beat(&self.context).await;
         }
     }
 
     /// Everything that follows a pass that came to an end.
-    fn after_drain(&mut self, summary: &Summary) -> Next {
-        self.condition.passed(summary, self.clock.now());
+    async fn after_drain(&mut self, summary: &Summary) -> Next {
+        self.failures = 0;
+        let now = self.clock.now();
+        self.telling.passed(&self.context.store, summary, now).await;
         match &summary.outcome {
             Outcome::WorkLeft { until, .. } => Next::PokeOr(*until),
             _ => Next::Poke,
         }
     }
 
-    fn failed(&mut self, failure: &DrainFailure) -> Next {
+    fn touch_metrics(&self) {
+        if let Some(metrics) = &self.orders.metrics {
+            metrics.touch();
+        }
+    }
+
+    async fn failed(&mut self, failure: &DrainFailure) -> Next {
         if matches!(failure, DrainFailure::Stopped) {
             return Next::Poke;
         }
@@ -320,8 +341,12 @@ impl Worker {
             _ => RetryPolicy::PORTALS,
         };
         let now = self.clock.now();
-        let earlier = self.condition.failed(failure, now);
-        let moment = after(now, policy.delay(earlier));
+        let moment = after(now, policy.delay(self.failures));
+        self.failures += 1;
+        self.telling
+            .failed(&self.context.store, failure, now, moment)
+            .await;
+        self.touch_metrics();
         tracing::debug!(portal = %self.config.name, rest = ?until(now, moment), "resting");
         Next::NotBefore(moment)
     }

@@ -15,6 +15,11 @@ pub struct Cursor {
     pub gap_since: Option<Timestamp>,
     /// The sweep of that gap has come as far as this contact.
     pub swept_to: u64,
+    /// The portal's time until which everything queued was taken in hand, or lies in the gap. What
+    /// waits for longer than the portal keeps it is lost without a sign.
+    pub accounted_until: Option<Timestamp>,
+    /// The same moment by our clock: either of them may be wrong.
+    pub accounted_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -28,9 +33,9 @@ impl Store {
     }
 
     /// Remembers that changes since the queue was last known to be complete may not have been
-    /// recorded, and answers since when, where that is news. A first installation has no such moment,
-    /// and nothing to make up for. Where the gap is open already, it is swept from the start: what a
-    /// sweep has passed may have changed again.
+    /// recorded, or not kept, and answers since when, where that is news. A first installation has no
+    /// such moment, and nothing to make up for. Where the gap is open already, it is swept from the
+    /// start: what a sweep has passed may have changed again.
     ///
     /// # Errors
     /// A fault of the state file.
@@ -47,7 +52,8 @@ impl Store {
                 )?,
                 known => known,
             };
-            let Some(since) = cursor.gap_since.or(complete) else {
+            let known = complete.or(cursor.accounted_until);
+            let Some(since) = cursor.gap_since.or(known) else {
                 return Ok(None);
             };
             let is_news = cursor.gap_since.is_none();
@@ -55,6 +61,33 @@ impl Store {
             cursor.swept_to = 0;
             write(db, &queue, cursor)?;
             Ok(is_news.then_some(since))
+        })
+        .await
+    }
+
+    /// Begins to count, at the first look at a queue, from when on what it holds has to be accounted
+    /// for; nothing where that is known. `now` is our own clock's.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub async fn begin_account(
+        &self,
+        queue: &QueueKey,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), StoreFault> {
+        let queue = queue.clone();
+        self.write(move |db| {
+            let cursor = read(db, &queue)?;
+            if cursor.accounted_until.or(cursor.complete_until).is_some() {
+                return Ok(());
+            }
+            let begun = Cursor {
+                accounted_until: Some(until),
+                accounted_at: Some(now),
+                ..cursor
+            };
+            write(db, &queue, begun)
         })
         .await
     }
@@ -71,7 +104,7 @@ impl Store {
 
 fn read(db: &Db, queue: &QueueKey) -> rusqlite::Result<Cursor> {
     db.query_row(
-        "SELECT complete_until, gap_since, swept_to_id FROM cursor
+        "SELECT complete_until, gap_since, swept_to_id, accounted_until, accounted_at FROM cursor
          WHERE portal_id = ?1 AND connector = ?2",
         params![queue.portal.0, queue.connector],
         |row| {
@@ -79,6 +112,8 @@ fn read(db: &Db, queue: &QueueKey) -> rusqlite::Result<Cursor> {
                 complete_until: row.get::<_, Option<i64>>(0)?.map(moment),
                 gap_since: row.get::<_, Option<i64>>(1)?.map(moment),
                 swept_to: row.get::<_, i64>(2)?.unsigned_abs(),
+                accounted_until: row.get::<_, Option<i64>>(3)?.map(moment),
+                accounted_at: row.get::<_, Option<i64>>(4)?.map(moment),
             })
         },
     )
@@ -88,15 +123,19 @@ fn read(db: &Db, queue: &QueueKey) -> rusqlite::Result<Cursor> {
 
 fn write(db: &Db, queue: &QueueKey, cursor: Cursor) -> rusqlite::Result<()> {
     db.execute(
-        "INSERT INTO cursor (portal_id, connector, complete_until, gap_since, swept_to_id)
-         VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT DO UPDATE SET complete_until = ?3, gap_since = ?4, swept_to_id = ?5",
+        "INSERT INTO cursor (portal_id, connector, complete_until, gap_since, swept_to_id,
+           accounted_until, accounted_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+         ON CONFLICT DO UPDATE SET complete_until = ?3, gap_since = ?4, swept_to_id = ?5,
+           accounted_until = ?6, accounted_at = ?7",
         params![
             queue.portal.0,
             queue.connector,
             cursor.complete_until.map(millis),
             cursor.gap_since.map(millis),
-            cursor.swept_to as i64
+            cursor.swept_to as i64,
+            cursor.accounted_until.map(millis),
+            cursor.accounted_at.map(millis)
         ],
     )
     .map(drop)

@@ -21,21 +21,19 @@ pub enum StoreFault {
     /// No space is left for the state file.
     #[error("{}: the disk is full; free some space, nothing is lost meanwhile", .0.display())]
     Full(PathBuf),
-    /// Something else lies where a plain file of ours is expected: a link, a pipe, a device, a folder.
-    #[error("{}: {what}, where a plain file is expected; name another path, or move it away", path.display())]
-    Foreign {
-        /// The state file, or a file beside it.
-        path: PathBuf,
-        /// What was found.
-        what: String,
-    },
+    /// The path leads to a device, a pipe or a folder.
+    #[error("{}: is not a regular file; name another `path` in [store]", .0.display())]
+    NotAFile(PathBuf),
+    /// A link, or something else that is no file of ours, has the name of a file beside the state file.
+    #[error("{}: is a link, or something else that is no file of ours; nothing follows it: remove it", .0.display())]
+    Foreign(PathBuf),
     /// The state file was deleted or replaced after it was opened: what is written to it now is lost.
     #[error("{}: was deleted or replaced while it was open; nothing more is written to the old one", .0.display())]
     Replaced(PathBuf),
-    /// The system has no descriptors, threads or memory left.
-    #[error("{}: cannot be opened at the moment ({reason}); more file descriptors may be needed, `LimitNOFILE=` in the unit", path.display())]
+    /// The host has no file descriptor or no memory left.
+    #[error("{}: {reason}; close what holds so many files, or raise the limit", path.display())]
     Exhausted {
-        /// The state file, or a file beside it.
+        /// The state file.
         path: PathBuf,
         /// What the system said.
         reason: String,
@@ -89,15 +87,18 @@ impl StoreFault {
     pub(super) fn from_sqlite(path: &Path, error: Error) -> Self {
         let path = path.to_path_buf();
         let reason = error.to_string();
+        let opens = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory)
+        );
+        if let Some(reason) = opens.then(exhaustion).flatten() {
+            return Self::Exhausted { path, reason };
+        }
         match error.sqlite_error_code() {
             _ if is_busy(&error) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
             Some(ErrorCode::SystemIoFailure) if disk_is_full(&path) => Self::Full(path),
             Some(ErrorCode::OutOfMemory) => Self::Exhausted { path, reason },
-            Some(ErrorCode::CannotOpen) if no_descriptor(&path).is_some() => Self::Exhausted {
-                reason: no_descriptor(&path).unwrap_or(reason),
-                path,
-            },
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::ReadOnly { path, reason }
             }
@@ -123,10 +124,7 @@ impl StoreFault {
         match error.kind() {
             kind if is_full(kind) => Self::Full(path),
             _ if is_exhausted(error) => Self::Exhausted { path, reason },
-            _ if is_foreign(error) => Self::Foreign {
-                path,
-                what: "a link, a folder or something else".to_owned(),
-            },
+            _ if is_foreign(error) => Self::Foreign(path),
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 Self::ReadOnly { path, reason }
             }
@@ -141,6 +139,20 @@ pub(super) fn is_busy(error: &Error) -> bool {
         error.sqlite_error_code(),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
     )
+}
+
+/// Whether the host, not the file, is in the way.
+fn is_exhausted(error: &std::io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM)
+    )
+}
+
+/// SQLite reports that no file descriptor is left as a file that cannot be opened: is it so?
+fn exhaustion() -> Option<String> {
+    let error = std::fs::File::open("/dev/null").err()?;
+    is_exhausted(&error).then(|| error.to_string())
 }
 
 /// No space on the disk, or none that a quota grants.
@@ -165,21 +177,4 @@ fn disk_is_full(path: &Path) -> bool {
     // The probe is ours and empty of meaning; where it cannot be removed, nothing depends on it.
     let _ = std::fs::remove_file(&probe);
     written.is_err_and(|error| is_full(error.kind()))
-}
-
-/// No descriptor, thread or memory is left, of this process or of the system.
-fn is_exhausted(error: &std::io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM)
-    )
-}
-
-/// SQLite does not tell that descriptors ran out: what the system says of one more, if it refuses.
-fn no_descriptor(path: &Path) -> Option<String> {
-    let folder = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let error = std::fs::File::open(folder.unwrap_or(Path::new("."))).err()?;
-    is_exhausted(&error).then(|| error.to_string())
 }

@@ -32,6 +32,15 @@ const STEPS: &[Step] = &[
         "ALTER TABLE portal ADD COLUMN guards_tried_at INTEGER;
          ALTER TABLE portal ADD COLUMN imported_at INTEGER",
     ),
+    // Which methods a portal has for contacts, and which are in use; until when all that the portal had
+    // queued is accounted for, by its clock and by ours, so that a purge of the queue is noticed.
+    step(
+        "ALTER TABLE portal ADD COLUMN has_items INTEGER;
+         ALTER TABLE portal ADD COLUMN uses_items INTEGER;
+         ALTER TABLE cursor ADD COLUMN accounted_until INTEGER;
+         ALTER TABLE cursor ADD COLUMN accounted_at INTEGER",
+    ),
+    step(include_str!("conditions.sql")),
     // The last number that a portal was given, so that none is given twice; room that is proved.
     Step {
         sql: "CREATE TABLE last_portal (id INTEGER NOT NULL) STRICT;

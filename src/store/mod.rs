@@ -5,13 +5,16 @@
 //! that was sent is done as a whole, whether or not anybody waits for the answer. Writes that come at
 //! the same moment share one commit, and with it the wait for the disk. Nothing here speaks HTTP.
 
+mod aside;
 mod bucket;
+mod conditions;
 mod contests;
 mod create;
 mod cursors;
 mod db;
 mod failures;
 mod fault;
+mod headway;
 mod history;
 mod ignored;
 mod integrity;
@@ -30,6 +33,7 @@ mod reservations;
 mod runner;
 mod runs;
 mod tallies;
+mod time;
 mod walks;
 
 use std::{
@@ -37,13 +41,14 @@ use std::{
     sync::Arc,
 };
 
-use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 
+pub use aside::{read_aside, write_aside};
 pub use contests::{Contested, Truce};
 pub use cursors::Cursor;
 pub use failures::Parked;
 pub use fault::StoreFault;
+pub use headway::{Headway, RunningDrain};
 pub use history::{Change, ChangeFilter, SentChange};
 pub use ignored::{Ignored, LeftAlone};
 pub use lock::{Holder, Lock, drain_holder};
@@ -60,6 +65,7 @@ use self::{
     db::Db,
     question::{Kind, Question},
     runner::Running,
+    time::{millis, moment},
 };
 
 /// An open state file. Clones share one connection, which is closed with the last of them.
@@ -138,14 +144,4 @@ impl Store {
             .await
             .unwrap_or_else(|_| Err(StoreFault::without_answer(&self.path)))
     }
-}
-
-/// A moment as the store keeps it: unix milliseconds.
-fn millis(moment: Timestamp) -> i64 {
-    moment.as_millisecond()
-}
-
-/// A stored moment; one that no clock can have written counts as the beginning of time.
-fn moment(millis: i64) -> Timestamp {
-    Timestamp::from_millisecond(millis).unwrap_or(Timestamp::UNIX_EPOCH)
 }

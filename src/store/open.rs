@@ -152,15 +152,9 @@ fn check_file(path: &Path) -> Result<File, StoreFault> {
         }
         other => other.map_err(io)?,
     };
+    // A pipe would be waited on, and a device is nothing to change the mode of.
     if !found.is_file() {
-        return Err(StoreFault::Foreign {
-            path: path.to_path_buf(),
-            what: match found.is_dir() {
-                true => "a folder",
-                false => "a device, a pipe or a socket",
-            }
-            .to_owned(),
-        });
+        return Err(StoreFault::NotAFile(path.to_path_buf()));
     }
     let mode = found.permissions().mode() & 0o7777;
     if mode & 0o077 != 0 {

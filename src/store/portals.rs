@@ -46,6 +46,11 @@ pub struct PlanFacts {
     pub guards_work: Option<bool>,
     /// When they were tried last, where they did not work.
     pub guards_tried_at: Option<Timestamp>,
+    /// The portal has `crm.item.*` for contacts.
+    pub has_items: Option<bool>,
+    /// Contacts are read and written by `crm.item.*`; false: by `crm.contact.*`. What is known of
+    /// conditional updates is known of these.
+    pub uses_items: Option<bool>,
 }
 
 /// An authorised portal as the store knows it.
@@ -266,13 +271,15 @@ impl Store {
         self.write(move |db| {
             db.execute(
                 "UPDATE portal SET plan_confirms = ?2, plan_connector = ?3, guards_work = ?4,
-                   guards_tried_at = ?5 WHERE id = ?1",
+                   guards_tried_at = ?5, has_items = ?6, uses_items = ?7 WHERE id = ?1",
                 params![
                     portal.0,
                     facts.plan_confirms,
                     facts.plan_connector,
                     facts.guards_work,
-                    facts.guards_tried_at.map(millis)
+                    facts.guards_tried_at.map(millis),
+                    facts.has_items,
+                    facts.uses_items
                 ],
             )
             .map(drop)
@@ -387,7 +394,7 @@ impl Store {
 
 const SELECT: &str =
     "SELECT id, client_id, url, stored_at, imported_at, unverified, lost, plan_confirms, plan_connector,
-   guards_work, guards_tried_at, paused_at, braked_until, stand_in, member_id, endpoint, server_endpoint, access_token,
+   guards_work, guards_tried_at, has_items, uses_items, paused_at, braked_until, stand_in, member_id, endpoint, server_endpoint, access_token,
    refresh_token, access_expires_at, user_id FROM portal";
 
 fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
@@ -404,6 +411,8 @@ fn record(row: &Row<'_>) -> rusqlite::Result<PortalRecord> {
             plan_connector: row.get("plan_connector")?,
             guards_work: row.get("guards_work")?,
             guards_tried_at: row.get::<_, Option<i64>>("guards_tried_at")?.map(moment),
+            has_items: row.get("has_items")?,
+            uses_items: row.get("uses_items")?,
         },
         paused_at: row.get::<_, Option<i64>>("paused_at")?.map(moment),
         braked_until: row.get::<_, Option<i64>>("braked_until")?.map(moment),

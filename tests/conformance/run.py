@@ -160,6 +160,30 @@ class Checks:
         offline.clear(parked["process_id"]).result
         assert control("GET", "/queue") == []
 
+    def a_queue_is_drained_by_items(self):
+        control("DELETE", "/violations")
+        ids = STAND_IN.people_edit()
+        offline = self.client.event.offline
+        got = offline.get(clear=False, limit=500).result
+        rows = got["events"]
+        assert sorted({int(row["EVENT_DATA"]["FIELDS"]["ID"]) for row in rows}) == ids
+        chosen = {"entityTypeId": 3, "select": ["id", "name", "lastName"], "filter": {"@id": ids}}
+        listed = self.token.call_list("crm.item.list", chosen)["result"]
+        items = listed["items"] if isinstance(listed, dict) else listed
+        assert sorted(item["id"] for item in items) == ids, "every category is there"
+        assert self.client.crm.item.get(bitrix_id=ids[-1], entity_type_id=3).result["item"]["categoryId"] == 12
+        control("POST", "/tokens/expire")
+        writes = {}
+        for item in items:
+            fields = {"name": STAND_IN.tidy(item["name"]), "lastName": STAND_IN.tidy(item["lastName"])}
+            params = {"entityTypeId": 3, "id": item["id"], "fields": fields}
+            writes[f"u{item['id']}"] = ("crm.item.update", params)
+        answer = self.token.call_batches(writes)["result"]
+        assert answer["result_error"] in ([], {}), answer["result_error"]
+        assert offline.clear(got["process_id"], bitrix_id=[int(row["ID"]) for row in rows]).result is True
+        # This SDK renews by GET.
+        STAND_IN.must_be_tidy(ids, habits=["secret in the address of oauth.token"])
+
     def a_plan_without_confirmation_refuses_reservations(self):
         control("POST", "/settings", {"plan_confirms": False})
         try:

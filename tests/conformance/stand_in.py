@@ -1,21 +1,19 @@
 """The official Python SDK on the test portal: only scheme and address are adapted."""
 
-import json
 import sys
-import urllib.request
 from urllib.parse import urlparse
 
 from b24pysdk import BitrixApp, BitrixToken
 from b24pysdk.api.requesters import BitrixOAuthRequester
 from b24pysdk.errors import BitrixResponse302JSONDecodeError
+from messy import Messy
 
 
-class StandIn:
-    """A served test portal, reached through its control interface."""
+class StandIn(Messy):
+    """A served test portal with the SDK's application and token for it."""
 
     def __init__(self, control_url):
-        self._control_url = control_url.rstrip("/")
-        self.overview = self.control("GET", "/")
+        super().__init__(control_url)
         self._adapt()
         self.app = BitrixApp(
             client_id=self.overview["client_id"],
@@ -28,13 +26,6 @@ class StandIn:
             refresh_token=pair["refresh_token"],
             bitrix_app=self.app,
         )
-
-    def control(self, verb, path, body=None):
-        """Speaks to the control interface."""
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self._control_url + path, data=data, method=verb)
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
 
     def _adapt(self):
         """The SDK knows https, default ports and one authorisation host; we are on loopback."""

@@ -16,10 +16,8 @@ use b24_tidyd::{
     service::{Ending, drain_once},
     store::{Store, Tokens},
 };
-use tokio_util::sync::CancellationToken;
-
-mod people;
 use people::MESSY;
+use tokio_util::sync::CancellationToken;
 
 /// Contacts in the portal: each of the messy ones several times.
 const CONTACTS: usize = 400;
@@ -172,6 +170,7 @@ async fn drain(context: &Context, config: &Config) -> anyhow::Result<b24_tidyd::
     match report.ending {
         Ending::Failed(failure) => Err(failure.into()),
         Ending::NoTokens => anyhow::bail!("no tokens"),
+        Ending::NoSecret(problems) => Err(problems.into()),
         Ending::Ended(_) => Ok(report.totals),
     }
 }

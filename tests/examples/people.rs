@@ -1,7 +1,7 @@
 //! Names as people type them, from many languages: first, middle, last.
 
 /// A few dozen contacts as they come in.
-pub(crate) const MESSY: [(&str, &str, &str); 48] = [
+pub const MESSY: [(&str, &str, &str); 52] = [
     ("ANNA", "", "SMITH"),
     ("john", "q.", "public"),
     ("jean-luc", "", "de la fontaine"),
@@ -11,6 +11,10 @@ pub(crate) const MESSY: [(&str, &str, &str); 48] = [
     ("patrick", "", "o'neil"),
     ("LUDWIG", "", "VAN BEETHOVEN"),
     ("vincent", "", "van gogh"),
+    ("Vincent", "", "van Gogh"),
+    ("Seán", "", "mac an tsaoir"),
+    ("KIM", "", "Jong-un"),
+    ("dr. Petra", "", "FUCHS geb. Winkler"),
     ("ΓΙΩΡΓΟΣ", "", "ΠΑΠΑΔΟΠΟΥΛΟΣ"),
     ("hans", "", "großmann"),
     ("ØYVIND", "", "HÅKONSEN"),

@@ -9,10 +9,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::Parser;
-use test_portal::{Portal, Settings, SystemClock};
-
-mod people;
 use people::MESSY;
+use test_portal::{Portal, Settings, SystemClock};
 
 /// Serves a stand-in for Bitrix24 until it is interrupted.
 #[derive(Parser)]
@@ -24,7 +22,7 @@ struct Arguments {
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// Contacts to begin with.
-    #[arg(long, default_value_t = 48)]
+    #[arg(long, default_value_t = MESSY.len())]
     contacts: usize,
     /// Binds both events and queues every contact at once, as if people had just edited them.
     #[arg(long)]

@@ -50,6 +50,8 @@ impl Person {
 
     /// Opens the next address: where the browser ends.
     async fn log_in(&mut self) -> String {
+        // The program brings its own settings for TLS; a bare client asks for a provider, also for http.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()

@@ -98,6 +98,8 @@ impl Dialogue {
 
 /// A browser that does not follow redirects by itself.
 fn browser() -> reqwest::Client {
+    // The program brings its own settings for TLS; a bare client asks for a provider, also for http.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .build()
@@ -156,9 +158,8 @@ async fn a_listener_catches_the_redirect() {
     assert_eq!(refused.status(), 400);
     assert!(refused.text().await.unwrap().contains("another login"));
 
-    let next = login.line("/oauth/authorize/").await;
-    assert_ne!(address, next);
-    let mine = query(redirected(&next).await);
+    // The address that was shown stays good: a stranger's answer uses nothing up.
+    let mine = query(redirected(&address).await);
     let page = browser().get(format!("{at}x?{mine}")).send().await.unwrap();
     assert_eq!(page.status(), 200);
     assert_eq!(page.headers()["cache-control"], "no-store");
@@ -173,32 +174,95 @@ async fn a_listener_catches_the_redirect() {
     world.run_for(0, &["run", "--once"]).await;
 }
 
+/// The fields that the portal posts into the frame of an application.
+fn frame(grant: &serde_json::Value) -> Vec<(&'static str, String)> {
+    let text = |key: &str| grant[key].as_str().unwrap().to_owned();
+    vec![
+        ("AUTH_ID", text("access_token")),
+        ("AUTH_EXPIRES", "3600".to_owned()),
+        ("REFRESH_ID", text("refresh_token")),
+        ("member_id", text("member_id")),
+        ("SERVER_ENDPOINT", text("server_endpoint")),
+    ]
+}
+
+/// Tokens carry no state: a person has to let them in, whoever else posts.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_listener_catches_the_post_of_the_frame() {
+async fn a_listener_asks_before_it_takes_the_post_of_the_frame() {
     let world = Installed::without_tokens(|_| {}, "").await;
     let mut login = Dialogue::start(&world, &["auth", "login", "--listen", "localhost:0"]);
     let waiting = login.line("Waiting for the browser on ").await;
     let at = waiting.split_whitespace().nth(5).unwrap().to_owned();
-    let grant = world.portal.authorise();
-    let text = |key: &str| grant[key].as_str().unwrap();
-    let form = [
-        ("AUTH_ID", text("access_token")),
-        ("AUTH_EXPIRES", "3600"),
-        ("REFRESH_ID", text("refresh_token")),
-        ("member_id", text("member_id")),
-        ("SERVER_ENDPOINT", text("server_endpoint")),
-    ];
     let host = world.portal.url().replace("http://", "");
-    let page = browser()
-        .post(format!("{at}?DOMAIN={host}&PROTOCOL=0&LANG=en&APP_SID=x"))
-        .form(&form)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(page.status(), 200);
+    let post = |grant: serde_json::Value, origin: Option<String>| {
+        let mut request = browser()
+            .post(format!("{at}?DOMAIN={host}&PROTOCOL=0&LANG=en&APP_SID=x"))
+            .form(&frame(&grant));
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        tokio::spawn(async move { request.send().await.unwrap().status().as_u16() })
+    };
+    let grant = world.portal.authorise();
+    for foreign in ["https://evil.example", "null", "http://127.0.0.1:1"] {
+        let status = post(grant.clone(), Some(foreign.to_owned())).await.unwrap();
+        assert_eq!(status, 403, "{foreign}");
+    }
+    // A stranger's comes first, and is turned away; it costs no request.
+    let bogus = serde_json::json!({"access_token": "x", "refresh_token": "y", "member_id": "z",
+        "server_endpoint": "https://evil.example/rest/"});
+    let stranger = post(bogus, None);
+    login.line("Take them?").await;
+    assert_eq!(world.portal.requests().len(), 0);
+    login.paste("n");
+    assert_eq!(stranger.await.unwrap(), 403);
+
+    let mine = post(grant, Some(world.portal.url()));
+    login.line("Take them?").await;
+    login.paste("y");
+    assert_eq!(mine.await.unwrap(), 200);
     let (code, said) = login.end(&world).await;
     assert_eq!(code, 0, "{said}");
     world.run_for(0, &["run", "--once"]).await;
+}
+
+/// Others may use this machine: neither idle connections nor answers of their own keep ours out.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crowd_at_the_listener_does_not_keep_the_answer_out() {
+    let world = Installed::without_tokens(|_| {}, "").await;
+    let mut login = Dialogue::start(&world, &["auth", "login", "--listen", "127.0.0.1:0"]);
+    let address = login.line("/oauth/authorize/").await;
+    let waiting = login.line("Waiting for the browser on ").await;
+    let at = waiting.split_whitespace().nth(5).unwrap().to_owned();
+    let host = at.trim_start_matches("http://").trim_end_matches('/');
+    let mut idle = Vec::new();
+    for number in 0..300 {
+        let mut stream = tokio::net::TcpStream::connect(host).await.unwrap();
+        if number % 3 == 0 {
+            let strange =
+                format!("GET /?code=c0de12{number:03}&state=s HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            let written = tokio::io::AsyncWriteExt::write_all(&mut stream, strange.as_bytes());
+            // It may be turned away by now.
+            let _ = written.await;
+        }
+        idle.push(stream);
+    }
+    let elsewhere = browser()
+        .get(format!("{at}?code=c0de1234&state=s"))
+        .header("host", "rebound.example:8765")
+        .send();
+    assert_eq!(elsewhere.await.unwrap().status(), 403);
+    let location = redirected(&address).await;
+    let mine = location.split_once('?').unwrap().1;
+    let page = browser().get(format!("{at}?{mine}")).send().await.unwrap();
+    assert_eq!(page.status(), 200);
+    let (code, said) = login.end(&world).await;
+    assert_eq!(code, 0, "{said}");
+    assert_eq!(
+        said.matches("belongs to another login").count(),
+        1,
+        "{said}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -189,14 +189,14 @@ async fn forgetting_is_asked_about_and_leaves_nothing() {
     assert_snapshot!(said(&world, &["forget"], Some("\n")).await.1, @r"
     This removes everything that is stored about acme: tokens, history,
     reservations, failures. The bindings stay in the portal and go on filling its
-    queue, unless `b24-tidyd events unbind` was run before.
+    queue, unless `b24-tidyd --portal acme events unbind` was run before.
     Forget acme? [y/N] nothing was changed
     ");
     assert_eq!(world.record().tokens.member_id, secrets.member_id);
     assert_snapshot!(said(&world, &["forget", "--json"], Some("y\n")).await.1, @r#"
     This removes everything that is stored about acme: tokens, history,
     reservations, failures. The bindings stay in the portal and go on filling its
-    queue, unless `b24-tidyd events unbind` was run before.
+    queue, unless `b24-tidyd --portal acme events unbind` was run before.
     Forget acme? [y/N] {"portal":"acme","member_id":"m1","forgotten":true}
     "#);
     let (code, text) = said(&world, &["forget", "--yes"], None).await;
@@ -234,8 +234,8 @@ async fn what_is_stored_but_not_configured_can_be_seen_and_forgotten() {
     acme  http://acme
       authorised as user 1
       stored 0 s ago; the access token's end is not known
-    also stored, but not configured: https://other.example (`auth forget --member-id
-    m2` removes it)
+    also stored, but not configured: https://other.example (is a `url` mistyped?
+    `b24-tidyd auth forget --member-id m2` removes it)
     ");
     let (code, text) = said(&world, &["forget", "--yes", "--member-id", "m2"], None).await;
     assert_eq!(code, 0, "{text}");

@@ -41,7 +41,9 @@ async fn what_takes_effect_is_shown_without_secrets() {
     oauth_url = "http://oauth/"
     burst = 50.0
     rate = 2.0
+    share = 0.8
     operating_limit = 480.0
+    contacts_api = "auto"
     max_changes_per_hour = 100000
     contested_after_writes = 5
     contested_period_minutes = 60
@@ -51,7 +53,7 @@ async fn what_takes_effect_is_shown_without_secrets() {
     style = "smart"
     language = "und"
     fields = ["NAME", "SECOND_NAME", "LAST_NAME"]
-    leading_particle = "capital"
+    leading_particle = "keep"
 
     [portal.names.particles]
     enabled = true
@@ -62,7 +64,7 @@ async fn what_takes_effect_is_shown_without_secrets() {
     assert_eq!(json["portal"][0]["url"], "http://acme");
     std::fs::remove_file(world.folder.path().join("client_secret")).unwrap();
     let text = said(&world, 0, &["config", "show"]).await;
-    assert!(text.contains("client_secret = \"hidden"), "{text}");
+    assert!(text.contains("client_secret = \"missing"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -72,7 +74,8 @@ async fn a_check_tells_every_problem() {
     assert_snapshot!(said(&world, 0, &["config", "check", "--json"]).await, @r#"
     {
       "ok": true,
-      "problems": []
+      "problems": [],
+      "remarks": []
     }
     "#);
     let file = world.folder.path().join("config.toml");
@@ -99,7 +102,8 @@ async fn a_check_tells_every_problem() {
           "problem": "is not a known key",
           "remedy": "remove it, or use one of limit, schedule"
         }
-      ]
+      ],
+      "remarks": []
     }
     "#);
     let output = world.run(&["config", "check"]).await;

@@ -70,13 +70,14 @@ async fn a_portal_in_order() {
       ok    scope            `crm` is granted
       ok    plan             it lets events be reserved (rest_offline_extended)
       ok    auth_connector   none is configured; none is needed
+      ok    contacts         classic (crm.contact.list, crm.contact.update)
       ok    bindings         both contact events, without auth_connector
       ok    limits           1 of 50 requests in the bucket
       ok    queue            0 pending, 0 reserved, 0 error, 0 foreign
       ok    guards           they work (tried on contact 1 with reads alone)
       ok    last drain       30 s ago: done
       ok    failures         0 refused, 0 contested contacts
-    22 checks: 0 failed, 0 warnings, 0 skipped
+    23 checks: 0 failed, 0 warnings, 0 skipped
     "#);
     assert_eq!(world.portal.contacts(), before, "nothing is changed");
     assert_eq!(world.portal.violations(), [] as [String; 0]);
@@ -146,6 +147,7 @@ async fn a_portal_with_many_troubles() {
                              -> nothing to do: events are listed, stored and then
                              taken, which costs more requests and loses nothing
       ok    auth_connector   none is configured; none is needed
+      ok    contacts         classic (crm.contact.list, crm.contact.update)
       --    bindings         the application or its account may not look
       ok    limits           1 of 50 requests in the bucket
       --    queue            the application or its account may not look
@@ -153,7 +155,7 @@ async fn a_portal_with_many_troubles() {
       WARN  last drain       there was none yet
                              -> start the service, or `b24-tidyd run --once`
       ok    failures         0 refused, 0 contested contacts
-    22 checks: 3 failed, 2 warnings, 3 skipped
+    23 checks: 3 failed, 2 warnings, 3 skipped
     "#);
     for line in text.lines() {
         assert!(line.chars().count() <= 80, "{line}");
@@ -218,7 +220,8 @@ async fn a_queue_that_others_reserve_from() {
         process_id: "stranger".repeat(4),
         ..QueueRow::default()
     });
-    assert_snapshot!(check(&world, "queue").await.1, @"warning: 0 pending, 1 reserved, 0 error, 0 foreign, oldest 0 s, 1 row by nobody known here -> see `b24-tidyd queue list`. The next drain takes over what is ours; does another host drain this portal?");
+    assert_snapshot!(check(&world, "queue").await.1, @"ok: 0 pending, 1 reserved, 0 error, 0 foreign, oldest 0 s -> -");
+    assert_snapshot!(check(&world, "foreign-rows").await.1, @"warning: somebody else takes from the queue: rows are reserved that nobody here knows of, 1 now -> stop the other program, or give one of the two an `auth_connector`; `b24-tidyd --portal acme queue list` shows the rows");
 }
 
 #[tokio::test]
@@ -262,8 +265,8 @@ async fn what_the_store_remembers() {
     store.park(id, 7, "no", now, move |_| now).await.unwrap();
     store.set_paused(id, Some(now)).await.unwrap();
     world.advance(7200.0);
-    assert_snapshot!(check(&world, "failures").await.1, @"warning: 1 refused, 0 contested contacts -> see `b24-tidyd failures list`");
-    assert_snapshot!(check(&world, "pause").await.1, @"warning: paused 2 h ago -> run `b24-tidyd --portal acme resume`");
+    assert_snapshot!(check(&world, "refused").await.1, @"warning: the portal refuses single contacts: no, 1 contact in all -> nothing to do; next try at 2026-01-05T07:00:30Z");
+    assert_snapshot!(check(&world, "paused").await.1, @"warning: the portal is paused -> b24-tidyd --portal acme resume");
     assert_snapshot!(check(&world, "last drain").await.1, @"warning: 2 h ago: done -> is the service running? `systemctl status b24-tidyd`");
 }
 
@@ -277,8 +280,11 @@ async fn without_the_secret_the_portal_is_left_alone() {
     assert_eq!(exit, Exit::Configuration);
     assert_eq!(found, "skipped: the client secret is missing -> -");
     assert_eq!(world.record().lost, None);
-    let (_, found) = check(&world, "configuration").await;
+    // It concerns its portal alone.
+    let (_, found) = check(&world, "client secret").await;
     assert!(found.starts_with("failed: "), "{found}");
+    let (_, found) = check(&world, "configuration").await;
+    assert!(found.starts_with("ok: "), "{found}");
 }
 
 /// A lock that a command of root left behind would otherwise be out of the service's reach.

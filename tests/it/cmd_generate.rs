@@ -56,6 +56,12 @@ fn packaging_finds_what_it_ships() {
     ] {
         assert!(text(name).contains(word), "{name} says nothing of {word}");
     }
+    for name in ["b24-tidyd.bash", "_b24-tidyd", "b24-tidyd.fish"] {
+        assert!(
+            !text(name).contains("generate"),
+            "{name} offers what is hidden"
+        );
+    }
     assert!(
         !folder.path().join("b24-tidyd-generate.1").exists(),
         "a hidden command has no manual"

@@ -47,7 +47,10 @@ async fn the_portal_is_asked_once() {
       authorised; the access token's end is not known yet
       waiting since 5 min: 4 pending, 2 reserved (0 by us), 1 error, 2 foreign
       last drain 5 min ago: 0 events, 0 changed, 3 requests: done
-      needs you: nothing
+      needs you, since 0 s: somebody else takes from the queue: rows are reserved
+        that nobody here knows of, 2 now
+        -> stop the other program, or give one of the two an `auth_connector`;
+           `b24-tidyd --portal acme queue list` shows the rows
     "#);
     assert_eq!(world.portal.requests().len(), 1);
     let json: Value =
@@ -119,12 +122,12 @@ async fn a_monitor_gets_one_line_and_its_numbers() {
     world.advance(300.0);
     let (exit, text) = outcome(&world, &["status", "--check"]).await.unwrap();
     assert_eq!(exit, Exit::Done);
-    assert_snapshot!(text, @"OK - acme: last drain 5 min ago: done | 'acme_last_drain'=300s;900;3600;0 'acme_open_rows'=0;;;0 'acme_parked'=0;1;;0 'acme_contested'=0;1;;0");
+    assert_snapshot!(text, @"OK - acme: last drain that succeeded 5 min ago, last: done | 'acme_last_drain'=300s;900;3600;0 'acme_open_rows'=0;;;0 'acme_parked'=0;1;;0 'acme_contested'=0;1;;0 'acme_oldest'=0s;900;7200;0");
     a_mixed_queue(&world).await;
     let line = ["status", "--check", "--live", "--critical-pending", "4"];
     let (exit, text) = outcome(&world, &line).await.unwrap();
     assert_eq!(exit, Exit::Critical);
-    assert_snapshot!(text, @"CRITICAL - acme: 4 pending | 'acme_last_drain'=600s;900;3600;0 'acme_open_rows'=0;;;0 'acme_parked'=0;1;;0 'acme_contested'=0;1;;0 'acme_pending'=4;;4;0 'acme_reserved'=2;;;0 'acme_errors'=1;;;0 'acme_foreign'=2;;;0 'acme_oldest'=300s;900;7200;0");
+    assert_snapshot!(text, @"CRITICAL - acme: 4 pending; acme: somebody else takes from the queue: rows are reserved that nobody here knows of, 2 now -> stop the other program, or give one of the two an `auth_connector`; `b24-tidyd --portal acme queue list` shows the rows | 'acme_last_drain'=600s;900;3600;0 'acme_open_rows'=0;;;0 'acme_parked'=0;1;;0 'acme_contested'=0;1;;0 'acme_pending'=4;;4;0 'acme_reserved'=2;;;0 'acme_errors'=1;;;0 'acme_foreign'=2;;;0 'acme_oldest'=300s;900;7200;0");
 }
 
 #[tokio::test]
@@ -152,7 +155,15 @@ async fn what_needs_somebody_decides() {
     store.set_lost(id, None).await.unwrap();
     world.portal.unbind_all();
     assert_eq!(check(&[]).await, Exit::Done, "the store does not know");
-    assert_eq!(check(&["--live"]).await, Exit::Critical);
+    // Nobody is at work who would bind them again.
+    assert_eq!(check(&["--live"]).await, Exit::Warning);
+    let lock = world.context.store.lock_drain("b24-tidyd run").unwrap();
+    assert_eq!(
+        check(&["--live"]).await,
+        Exit::Done,
+        "bound again by itself"
+    );
+    drop(lock);
     world.portal.bind_offline("ONCRMCONTACTADD", "");
     world.portal.bind_offline("ONCRMCONTACTUPDATE", "");
     assert_eq!(check(&["--live"]).await, Exit::Done);
@@ -167,10 +178,15 @@ async fn what_needs_somebody_decides() {
 async fn a_monitor_never_sees_another_exit_code() {
     let world = Installed::without_tokens(|_| {}, "").await;
     let text = world.run_for(2, &["status", "--check"]).await;
-    assert_eq!(text, "CRITICAL - acme: no tokens are stored | \n");
+    assert!(text.starts_with("CRITICAL - "), "{text}");
+    let no_tokens = "acme: no tokens are stored -> b24-tidyd --portal acme auth login";
+    assert!(text.contains(no_tokens), "{text}");
     std::fs::write(world.store_path(), "no database").unwrap();
-    let text = world.run_for(3, &["status", "--check"]).await;
-    assert!(text.starts_with("UNKNOWN - "), "{text}");
+    let text = world.run_for(2, &["status", "--check"]).await;
+    assert!(
+        text.starts_with("CRITICAL - this host: the state file cannot be used"),
+        "{text}"
+    );
     std::fs::remove_file(world.folder.path().join("config.toml")).unwrap();
     let text = world.run_for(3, &["status", "--check"]).await;
     assert!(text.starts_with("UNKNOWN - "), "{text}");
@@ -191,4 +207,46 @@ async fn an_expired_token_is_renewed_and_stored() {
         .call(&Call::new("app.info"), b24_tidyd::portal::Repeat::Freely)
         .await;
     assert!(reply.is_ok());
+}
+
+/// One portal that hangs neither holds up the others nor the answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn portals_are_asked_at_the_same_time_and_within_the_time_limit() {
+    let world = Installed::authorised(|_| {}, "").await;
+    let others = [
+        Installed::authorised(|_| {}, "").await,
+        Installed::authorised(|_| {}, "").await,
+    ];
+    for (at, other) in others.iter().enumerate() {
+        world.store_tokens_of(&other.portal);
+        let section = format!(
+            "[[portal]]\nname = \"p{at}\"\nurl = {:?}\nclient_id = {:?}\nclient_secret_file = {:?}\n",
+            other.portal.url(),
+            other.portal.client_id(),
+            other.folder.path().join("client_secret"),
+        );
+        let before = std::fs::read_to_string(world.config_path()).unwrap();
+        std::fs::write(world.config_path(), before + &section).unwrap();
+    }
+    world.run_for(0, &["run", "--once"]).await;
+    for hanging in [&world.portal, &others[0].portal] {
+        let hang = Effect::Hang {
+            seconds: 600.0,
+            processed: false,
+        };
+        hanging.fault(Fault::new(Matcher::portal().always(), hang));
+    }
+    let began = std::time::Instant::now();
+    let line = ["status", "--check", "--live", "--timeout", "2s"];
+    let text = world.run_for(3, &line).await;
+    assert!(
+        text.contains("acme: not asked: no answer within 2 s"),
+        "{text}"
+    );
+    assert!(
+        text.contains("p0: not asked: no answer within 2 s"),
+        "{text}"
+    );
+    assert!(text.contains("'p1_pending'=0"), "{text}");
+    assert!(began.elapsed().as_secs() < 15, "{:?}", began.elapsed());
 }

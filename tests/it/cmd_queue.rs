@@ -1,6 +1,6 @@
 //! `queue list`: who reserved what, and how old it is.
 
-use b24_tidyd::cli::{care::CareCommand, desk::Desk, exit::Exit};
+use b24_tidyd::cli::{Command, desk::Desk, exit::Exit};
 use insta::assert_snapshot;
 use serde_json::json;
 use test_portal::{Effect, Fault, Matcher, QueueRow};
@@ -143,11 +143,10 @@ async fn a_portal_without_tokens_has_its_place_in_the_answer() {
     };
     for line in [["queue", "list", "--json"], ["events", "list", "--json"]] {
         let out = &mut Vec::new();
-        let exit = match parsed(&line) {
-            CareCommand::Queue(command) => command.run(&desk(), out).await,
-            CareCommand::Events(command) => command.run(&desk(), out).await,
-            other => panic!("{other:?}"),
+        let Command::Portals(command) = parsed(&line) else {
+            panic!("{line:?}");
         };
+        let exit = command.run_at(&desk(), out).await;
         assert_eq!(exit.unwrap(), Exit::NotAuthorised);
         let answer: serde_json::Value = serde_json::from_slice(out).unwrap();
         let portals = &answer["portals"];

@@ -5,10 +5,9 @@ use std::ffi::OsString;
 use b24_tidyd::{
     cli::{
         Cli, Command,
-        care::CareCommand,
         doctor::{self, Ground},
         exit::Exit,
-        pause, status,
+        status,
     },
     config::Environment,
 };
@@ -31,13 +30,9 @@ pub(crate) async fn outcome(world: &World, line: &[&str]) -> anyhow::Result<(Exi
     let desk = world.desk();
     let out = &mut Vec::new();
     let exit = match parsed(line) {
-        CareCommand::Status(args) => status::run(&desk, &args, out).await?,
-        CareCommand::Failures(command) => command.run(&desk, out).await?,
-        CareCommand::Queue(command) => command.run(&desk, out).await?,
-        CareCommand::Events(command) => command.run(&desk, out).await?,
-        CareCommand::Pause(args) => pause::pause(&desk, &args, out).await?,
-        CareCommand::Resume(args) => pause::resume(&desk, &args, out).await?,
-        CareCommand::Doctor(args) => {
+        Command::Status(args) => status::run(&desk, &args, out).await?,
+        Command::Portals(command) => command.run_at(&desk, out).await?,
+        Command::Doctor(args) => {
             let file = world.config_file();
             let ground = Ground {
                 file: &file,
@@ -48,7 +43,7 @@ pub(crate) async fn outcome(world: &World, line: &[&str]) -> anyhow::Result<(Exi
             };
             doctor::run(&ground, &args, out).await?
         }
-        CareCommand::Config(_) => panic!("works on no world: {line:?}"),
+        other => panic!("works on no world: {other:?}"),
     };
     let text = String::from_utf8(std::mem::take(out)).unwrap();
     let text = text
@@ -79,10 +74,7 @@ pub(crate) async fn said(world: &World, line: &[&str]) -> String {
 }
 
 /// The command that a command line means.
-pub(crate) fn parsed(line: &[&str]) -> CareCommand {
-    let cli = Cli::try_parse_from([&["b24-tidyd"], line].concat()).unwrap();
-    match cli.command {
-        Command::Care(command) => command,
-        other => panic!("no such command here: {other:?}"),
-    }
+pub(crate) fn parsed(line: &[&str]) -> Command {
+    let cli = Cli::try_parse_from([&["b24-tidyd"], line].concat());
+    cli.unwrap().command
 }

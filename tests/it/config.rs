@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use b24_tidyd::config::{Config, Environment, Problems, ProcessEnvironment};
+use b24_tidyd::config::{Config, ContactsApi, Environment, Problems, ProcessEnvironment};
 use b24_tidyd::names::{Field, LeadingParticle, Style};
 use secrecy::ExposeSecret;
 use tempfile::TempDir;
@@ -58,7 +58,17 @@ impl Place {
         path
     }
 
+    /// The configuration, where all is well with it, secrets included.
     pub(crate) fn load(&self, text: impl AsRef<[u8]>) -> Result<Config, Problems> {
+        let mut config = self.load_what_can_be(text)?;
+        match std::mem::take(&mut config.secret_problems) {
+            problems if problems.is_empty() => Ok(config),
+            problems => Err(Problems(problems)),
+        }
+    }
+
+    /// The configuration, though secrets may be missing.
+    pub(crate) fn load_what_can_be(&self, text: impl AsRef<[u8]>) -> Result<Config, Problems> {
         Config::load(&self.write("config.toml", text, 0o644), &self.env)
     }
 
@@ -104,6 +114,7 @@ fn the_minimum_gets_the_contracts_defaults() {
     assert_eq!(portal.connector, None);
     assert_eq!((portal.burst, portal.rate), (50.0, 2.0));
     assert_eq!(portal.operating_limit, 480.0);
+    assert_eq!(portal.contacts_api, ContactsApi::Auto);
     assert_eq!(portal.max_changes_per_hour, 100_000);
     assert_eq!(portal.contest.writes, 5);
     assert_eq!(portal.contest.period, Duration::from_secs(3600));
@@ -115,7 +126,7 @@ fn the_minimum_gets_the_contracts_defaults() {
     );
     assert_eq!(portal.names.style, Style::Smart);
     assert_eq!(portal.names.language.as_str(), "und");
-    assert_eq!(portal.names.leading_particle, LeadingParticle::Capital);
+    assert_eq!(portal.names.leading_particle, LeadingParticle::Keep);
     assert!(portal.names.particles_enabled);
     assert!(portal.names.extra_particles.is_empty());
     assert_eq!(portal.names.mac_names, None);
@@ -145,6 +156,7 @@ fn every_key_is_read() {
             burst = 1000
             rate = 0.5
             operating_limit = 1e3
+            contacts_api = "classic"
             max_changes_per_hour = 0
             contested_after_writes = 2
             contested_period_minutes = 90
@@ -155,7 +167,7 @@ fn every_key_is_read() {
             style = "plain"
             language = "pt-BR"
             fields = ["LAST_NAME"]
-            leading_particle = "keep"
+            leading_particle = "capital"
             particles = { enabled = false, extra = ["af"] }
             mac_names = []
             overrides_file = "spellings"
@@ -185,6 +197,7 @@ fn every_key_is_read() {
         (portal.burst, portal.rate, portal.operating_limit),
         (1000.0, 0.5, 1000.0)
     );
+    assert_eq!(portal.contacts_api, ContactsApi::Classic);
     assert_eq!(portal.max_changes_per_hour, 0);
     assert_eq!(portal.contest.writes, 2);
     assert_eq!(portal.contest.period, Duration::from_secs(90 * 60));
@@ -196,7 +209,7 @@ fn every_key_is_read() {
     assert_eq!(portal.fields, [Field::LastName]);
     assert_eq!(portal.names.style, Style::Plain);
     assert_eq!(portal.names.language.as_str(), "pt");
-    assert_eq!(portal.names.leading_particle, LeadingParticle::Keep);
+    assert_eq!(portal.names.leading_particle, LeadingParticle::Capital);
     assert!(!portal.names.particles_enabled);
     assert_eq!(portal.names.extra_particles, ["af"]);
     assert_eq!(portal.names.mac_names.as_deref(), Some(&[][..]));

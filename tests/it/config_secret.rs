@@ -204,7 +204,11 @@ fn commands_that_only_read_the_store_need_no_secret() {
     let place = Place::without_secret();
     let text = MINIMAL.replace("[app]", "[app]\nclient_secret_file = \"not readable\"");
     let file = place.write("config.toml", text, 0o644);
-    assert!(Config::load(&file, &place.env).is_err());
+    assert!(
+        Config::load(&file, &place.env).unwrap().portals[0]
+            .require_secret()
+            .is_err()
+    );
     let config = Config::load_without_secrets(&file, &place.env).unwrap();
     assert_eq!(
         config.portals[0].client_secret_source,
@@ -241,7 +245,9 @@ client_id = "local.1"
 client_secret = "hidden (from B24_TIDYD_CLIENT_SECRET)"
 burst = 50.0
 rate = 2.0
+share = 0.8
 operating_limit = 480.0
+contacts_api = "auto"
 max_changes_per_hour = 100000
 contested_after_writes = 5
 contested_period_minutes = 60
@@ -251,7 +257,7 @@ batch_seconds = 5.0
 style = "smart"
 language = "und"
 fields = ["NAME", "SECOND_NAME", "LAST_NAME"]
-leading_particle = "capital"
+leading_particle = "keep"
 
 [portal.names.particles]
 enabled = true
@@ -263,4 +269,61 @@ extra = []
         "hidden (from B24_TIDYD_CLIENT_SECRET)"
     );
     assert_eq!(json["portal"][0]["names"]["fields"][1], "SECOND_NAME");
+}
+
+/// A blank or a mark that an editor left would make the server refuse the secret.
+#[test]
+fn what_cannot_belong_to_a_secret_is_cut_and_that_is_said() {
+    let mut place = Place::new();
+    let text = MINIMAL.replace("[app]", "[app]\nclient_secret_file = \"key\"");
+    for around in [" ", "\t", "\u{a0}", "\u{feff}", "\u{200b}", "\u{3000} \t"] {
+        for (file, said) in [
+            (format!("{around}s3cret\n"), 1),
+            (format!("s3cret{around}\r\n"), 1),
+            (format!("{around}s3cret{around}"), 1),
+            (format!("\ns3cret{around}"), 1),
+            ("s3cret\r\n\n".to_owned(), 0),
+        ] {
+            place.write("key", &file, 0o600);
+            let config = place.load(&text).unwrap();
+            assert_eq!(config.portals[0].client_secret.expose_secret(), "s3cret");
+            assert_eq!(config.remarks.len(), said, "{file:?}");
+            assert!(
+                config
+                    .remarks
+                    .iter()
+                    .all(|it| it.key == "app.client_secret_file")
+            );
+        }
+    }
+    place.set("B24_TIDYD_CLIENT_SECRET", "\u{feff}s3cret ");
+    let config = place.load(MINIMAL).unwrap();
+    assert_eq!(config.portals[0].client_secret.expose_secret(), "s3cret");
+    assert!(config.remarks[0].what.contains("B24_TIDYD_CLIENT_SECRET"));
+}
+
+/// One portal without its secret keeps no other from working.
+#[test]
+fn a_missing_secret_concerns_its_portal_alone() {
+    let place = Place::new();
+    let text = TWO.replace("#acme", "client_secret_file = \"missing\"");
+    let config = place.load_what_can_be(&text).unwrap();
+    let [acme, second] = config.portals.as_slice() else {
+        panic!("{config:?}");
+    };
+    let problem = acme.require_secret().unwrap_err();
+    assert_eq!(problem.0[0].key, "portal.acme.client_secret_file");
+    assert_eq!(acme.client_secret.expose_secret(), "");
+    assert!(second.require_secret().is_ok());
+    assert_eq!(config.secret_problems, problem.0);
+
+    // The application's concerns all that have none of their own, and is said once.
+    place.write("own", "s3cret", 0o600);
+    let text = TWO
+        .replace("#app", "client_secret_file = \"missing\"")
+        .replace("#acme", "client_secret_file = \"own\"");
+    let config = place.load_what_can_be(&text).unwrap();
+    assert!(config.portals[0].require_secret().is_ok());
+    assert!(config.portals[1].require_secret().is_err());
+    assert_eq!(config.secret_problems.len(), 1);
 }

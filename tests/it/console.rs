@@ -1,10 +1,15 @@
 //! A console in a world: commands as they are typed, their output as it is read.
 
 use b24_tidyd::cli::{
-    Cli, Command, exit::Exit, history::history, ignore::ignore, preview::preview, sweep::sweep,
-    trust::TrustCommand, undo::undo,
+    Cli, Command,
+    changes::{
+        ChangesCommand, history::history, ignore::ignore, preview::preview, sweep::sweep,
+        undo::undo,
+    },
+    exit::Exit,
 };
 use clap::Parser;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::world::World;
@@ -67,18 +72,27 @@ impl World {
     /// Runs a command as a process of its own would.
     pub(crate) async fn command(&self, line: &str) -> anyhow::Result<Answer> {
         let words = std::iter::once("b24-tidyd").chain(line.split_whitespace());
-        let Command::Trust(command) = Cli::try_parse_from(words)?.command else {
+        let Command::Changes(command) = Cli::try_parse_from(words)?.command else {
             panic!("{line} is no command for this console");
         };
         let (mut out, mut notes) = (Vec::new(), Vec::new());
         let (store, id, now) = (&self.context.store, self.id(), self.context.clock.now());
         let mut drain = self.drain();
         let exit = match command {
-            TrustCommand::Preview(args) => preview(&args, &mut drain, &mut out, &mut notes).await?,
-            TrustCommand::Sweep(args) => sweep(&args, &mut drain, &mut out, &mut notes).await?,
-            TrustCommand::Undo(args) => undo(&args, &mut drain, &mut out, &mut notes).await?,
-            TrustCommand::History(args) => history(&args, store, id, now, &mut out).await?,
-            TrustCommand::Ignore(args) => ignore(&args, store, id, now, &mut out).await?,
+            ChangesCommand::Preview(args) => {
+                preview(&args, &mut drain, &mut out, &mut notes).await?
+            }
+            ChangesCommand::Sweep(args) => {
+                sweep(&args, &mut drain, &TimeZone::UTC, &mut out, &mut notes).await?
+            }
+            ChangesCommand::Undo(args) => {
+                undo(&args, &mut drain, &TimeZone::UTC, &mut out, &mut notes).await?
+            }
+            ChangesCommand::History(args) => {
+                let when = (now, &TimeZone::UTC);
+                history(&args, store, id, when, &mut out, &mut notes).await?
+            }
+            ChangesCommand::Ignore(args) => ignore(&args, store, id, now, &mut out).await?,
         };
         Ok(Answer {
             out: String::from_utf8(out)?,

@@ -55,10 +55,114 @@ async fn the_code_counts_where_nobody_reads_the_words() {
         command.stdout(closed_pipe()).stderr(Stdio::null());
         assert_eq!(code(&ended(command).await), Some(expected), "{arguments:?}");
     }
-    let mut full = installed.command(&["run", "--once"]);
+    let full = ended(to_full_disk(&installed, &["run", "--once"])).await;
+    assert_eq!(code(&full), Some(77));
+}
+
+/// A command whose words go to a disk without room.
+fn to_full_disk(installed: &Installed, arguments: &[&str]) -> Command {
+    let mut command = installed.command(arguments);
     let device = File::options().write(true).open("/dev/full").unwrap();
-    full.stdout(device).stderr(Stdio::null());
-    assert_eq!(code(&ended(full).await), Some(77));
+    command.stdout(device);
+    command
+}
+
+/// The codes of commands that ask portals hold as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_portals_answered_counts_where_nobody_reads_the_words() {
+    let installed = Installed::without_tokens(|_| {}, "").await;
+    for (expected, arguments) in [
+        (77, &["doctor"][..]),
+        (77, &["doctor", "--json"]),
+        (77, &["queue", "list"]),
+        (77, &["queue", "list", "--json"]),
+        (77, &["events", "list"]),
+        (77, &["auth", "status", "--check"]),
+        (0, &["failures", "list"]),
+        (0, &["config", "show"]),
+    ] {
+        for device in ["a closed pipe", "/dev/full"] {
+            let mut command = to_full_disk(&installed, arguments);
+            command.stderr(Stdio::null());
+            if device == "a closed pipe" {
+                command.stdout(closed_pipe());
+            }
+            let expected = match (expected, device) {
+                (0, "/dev/full") => 74,
+                (code, _) => code,
+            };
+            let ended = ended(command).await;
+            assert_eq!(code(&ended), Some(expected), "{arguments:?} to {device}");
+        }
+    }
+}
+
+/// What was done is done, though nobody can read of it: 74 says both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_told_apart_from_work_that_was_not_done() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    for (expected, arguments) in [
+        (74, &["run", "--once"][..]),
+        (74, &["status"]),
+        (74, &["status", "--json"]),
+        (74, &["names", "jOHN"]),
+        (74, &["history"]),
+        (74, &["--help"]),
+        (1, &["status", "--check", "--warning-age", "0"]),
+        (0, &["status", "--check"]),
+    ] {
+        let output = ended(to_full_disk(&installed, arguments)).await;
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), Some(expected), "{arguments:?}: {said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+}
+
+/// What this host has run out of is neither a missing right nor a fault of ours: it passes.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_file_descriptors_it_is_told_to_come_back() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    for limit in (5..40).step_by(2) {
+        let mut shell = Command::new("sh");
+        let line = format!("ulimit -n {limit}; exec \"$0\" --config \"$1\" run --once");
+        let program = env!("CARGO_BIN_EXE_b24-tidyd");
+        shell
+            .args(["-c", &line, program])
+            .arg(installed.config_path());
+        let output = ended(shell).await;
+        let said = text(&output.stderr);
+        match code(&output) {
+            Some(0) => {}
+            Some(75) => assert!(said.contains("open files"), "{limit}: {said}"),
+            other => panic!("{limit} files: {other:?} {said}"),
+        }
+    }
+}
+
+/// With --apply nobody has to watch.
+#[tokio::test(flavor = "multi_thread")]
+async fn writing_goes_on_where_nobody_reads_on() {
+    for full in [false, true] {
+        let installed = Installed::authorised(|_| {}, "").await;
+        let ids: Vec<u64> = (0..60)
+            .map(|_| installed.portal.seed_contact("anna", "", "SMITH"))
+            .collect();
+        let mut command = to_full_disk(&installed, &["sweep", "--apply"]);
+        command.stderr(Stdio::null());
+        if !full {
+            command.stdout(closed_pipe());
+        }
+        let expected = if full { 74 } else { 0 };
+        assert_eq!(code(&ended(command).await), Some(expected));
+        for id in ids {
+            let contact = installed.portal.contact(id).unwrap();
+            assert_eq!(contact.last_name.as_deref(), Some("Smith"));
+        }
+        // A list alone is not worth the requests once nobody reads it.
+        let mut command = installed.command(&["preview", "--all"]);
+        command.stdout(closed_pipe()).stderr(Stdio::null());
+        assert_eq!(code(&ended(command).await), Some(0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,4 +302,23 @@ async fn the_doctor_blames_a_damaged_state_file_and_not_the_tokens() {
     };
     assert_eq!(result_of("state file"), "failed");
     assert_eq!(result_of("tokens"), "skipped");
+}
+
+/// A pipe would be waited on, and nobody shall be told to change the mode of a device.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_file_is_a_regular_file() {
+    let installed = Installed::without_tokens(|_| {}, "").await;
+    let fifo = installed.folder.path().join("fifo");
+    let made = Command::new("mkfifo").arg(&fifo).status().unwrap();
+    assert!(made.success());
+    let config = fs::read_to_string(installed.config_path()).unwrap();
+    for path in ["/dev/null", "fifo", "."] {
+        let config = config.replace("\"state.db\"", &format!("{path:?}"));
+        fs::write(installed.config_path(), config).unwrap();
+        let output = ended(installed.command(&["run", "--once"])).await;
+        let said = text(&output.stderr);
+        assert_eq!(code(&output), Some(78), "{path}: {said}");
+        assert!(said.contains("not a regular file"), "{said}");
+        assert!(!said.contains("chmod"), "{said}");
+    }
 }

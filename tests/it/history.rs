@@ -90,6 +90,9 @@ async fn a_spreadsheet_neither_breaks_nor_runs_names() {
     );
     for line in lines.filter(|line| !line.is_empty()) {
         assert!(!line.contains(",="), "{line}");
+        // To the second, as everywhere else.
+        let at = line.split(',').next().unwrap();
+        assert_eq!(at.len(), "2026-01-05T10:00:00Z".len(), "{line}");
     }
 }
 

@@ -152,11 +152,13 @@ async fn usual_updates_booked_by_the_batch() {
 }
 
 #[tokio::test]
+#[ignore = "takes minutes unoptimised: .ci/run load"]
 async fn quick_updates_booked_one_by_one() {
     twenty_minutes(0.02, Billing::Inner, 56_000).await;
 }
 
 #[tokio::test]
+#[ignore = "takes minutes unoptimised: .ci/run load"]
 async fn quick_updates_booked_by_the_batch() {
     twenty_minutes(0.02, Billing::Batch, 47_000).await;
 }

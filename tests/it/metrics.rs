@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use b24_tidyd::store::Store;
+
 use crate::{
     installed::Installed,
     manager::{Managed, eventually},
@@ -224,6 +226,53 @@ async fn a_heartbeat_that_fails_is_said_once_and_never_where_it_goes() {
     assert!(!log.contains("s3cret-path"), "{log}");
 }
 
+/// An alert on a value that is missing never fires.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_portal_without_tokens_has_metrics() {
+    let (url, _beats) = listener();
+    let more = format!("heartbeat_url = {url:?}\n[metrics]\ntextfile = {FILE:?}\n");
+    let installed = Installed::without_tokens(|_| {}, &more).await;
+    Store::open_or_create(&installed.store_path())
+        .await
+        .unwrap();
+    let expect = |samples: &BTreeMap<String, f64>| {
+        assert_eq!(of(samples, "authorised{portal=\"acme\"}"), Some(&0.0));
+        let condition = "condition{portal=\"acme\",kind=\"no-tokens\"}";
+        assert_eq!(of(samples, condition), Some(&1.0), "{samples:?}");
+    };
+    installed.run_for(77, &["run", "--once"]).await;
+    expect(&samples(&installed));
+    fs::remove_file(installed.folder.path().join(FILE)).unwrap();
+    let mut daemon = Managed::start(&installed, |_| {});
+    eventually("a file", || installed.folder.path().join(FILE).exists());
+    expect(&samples(&installed));
+    installed.store_tokens();
+    eventually("authorised", || {
+        of(&samples(&installed), "authorised{portal=\"acme\"}") == Some(&1.0)
+    });
+    assert!(
+        !samples(&installed)
+            .keys()
+            .any(|name| name.contains("no-tokens"))
+    );
+    assert_eq!(daemon.stop(), Some(0));
+}
+
+/// Services count more as abuse.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_comes_once_a_minute_at_most() {
+    let (url, beats) = listener();
+    let installed = observed(&url).await;
+    let mut daemon = Managed::start(&installed, |_| {});
+    next(&beats);
+    let polls = installed.portal.request_count();
+    eventually("three more polls", || {
+        installed.portal.request_count() >= polls + 3
+    });
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(beats.try_iter().count(), 0);
+}
+
 /// What cannot be written is no reason to stop.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_that_is_missing_is_said_and_survived() {
@@ -232,7 +281,11 @@ async fn a_folder_that_is_missing_is_said_and_survived() {
     let output = installed.run(&["run", "--once"]).await;
     assert_eq!(output.status.code(), Some(0));
     let log = String::from_utf8(output.stderr).unwrap();
-    assert!(log.contains("metrics cannot be written"), "{log}");
+    assert!(log.contains("the metrics file cannot be written"), "{log}");
+    // And where one looks.
+    let json = installed.run_for(0, &["status", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["conditions"][0]["kind"], "metrics", "{json}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,11 +319,11 @@ async fn the_example_alerts_ask_for_metrics_that_exist() {
     for expression in expressions {
         let at = expression.find("b24_tidyd_").unwrap();
         let end = expression[at..]
-            .find(' ')
+            .find([' ', '{'])
             .map_or(expression.len(), |end| at + end);
         let metric = expression[at..end].trim_end_matches(')');
         assert!(text.contains(&format!("# TYPE {metric} ")), "{metric}");
         asked += 1;
     }
-    assert_eq!(asked, 6);
+    assert_eq!(asked, 7);
 }

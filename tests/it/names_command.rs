@@ -105,6 +105,14 @@ fn explain_names_the_rule_of_every_word() {
   iii -> III: a Roman numeral (numeral, section 6.4 of the policy)
 "
     );
+    assert_eq!(
+        answer(&["--field", "LAST_NAME", "--explain", "van der BERG"], ""),
+        "van der Berg
+  van: a particle typed lower in front of a capital, and kept (leading-particle, section 6.2 of the policy)
+  der: a particle is lower (particle, section 6.1 of the policy)
+  BERG -> Berg: first letter up, the rest down (title-case, section 7.1 of the policy)
+"
+    );
     let whole = answer(&["--explain", "ivan@example.com"], "");
     assert!(whole.contains("not-a-name-sign, section 3.2"), "{whole}");
 }
@@ -161,4 +169,28 @@ async fn a_portal_brings_its_own_rules() {
     installed
         .run_for(64, &["names", "--portal", "other", "x"])
         .await;
+}
+
+/// A line without an end must not take all memory.
+#[test]
+fn a_line_that_never_ends_is_bad_input() {
+    let mut input = b"anna\n".to_vec();
+    input.resize((1 << 20) + 10, b'x');
+    let (output, result) = answer_bytes(&[], &input);
+    assert_eq!(output, "Anna\n");
+    assert!(
+        matches!(result, Err(NamesError::Long { line: 2 })),
+        "{result:?}"
+    );
+    let fits = [vec![b'-'; (1 << 20) - 1], b"\nanna".to_vec()].concat();
+    let (output, result) = answer_bytes(&[], &fits);
+    assert!(result.is_ok() && output.ends_with("-\nAnna"));
+}
+
+/// What is explained is for people: nothing of it steers their terminal.
+#[test]
+fn an_explanation_steers_no_terminal() {
+    let said = answer(&["--explain", "\u{1b}[31manna \u{202e}smith"], "");
+    assert!(!said.contains(['\u{1b}', '\u{202e}']), "{said:?}");
+    assert!(said.contains("\\u{1b}"), "{said}");
 }

@@ -23,7 +23,7 @@ fn defaults_are_the_contracts() {
     let settings = Settings::default();
     assert_eq!(settings.style, Style::Smart);
     assert_eq!(settings.language.as_str(), "und");
-    assert_eq!(settings.leading_particle, LeadingParticle::Capital);
+    assert_eq!(settings.leading_particle, LeadingParticle::Keep);
     assert!(settings.particles_enabled);
     assert_eq!(settings.mac_names, None);
     assert!(settings.overrides.is_empty());
@@ -36,8 +36,18 @@ fn languages_are_bcp_47_tags() {
         ("pt-BR", "pt"),
         ("AZ-Latn-AZ", "az"),
         ("zh", "zh"),
+        ("nl-Latn-be", "nl"),
     ] {
         assert_eq!(Language::parse(tag).unwrap().as_str(), primary);
+    }
+    for (tag, said) in [
+        ("pt-BR", "pt"),
+        ("nl-Latn-be", "nl-BE"),
+        ("nl-NL", "nl"),
+        ("nl-x-be", "nl"),
+        ("fr-BE", "fr"),
+    ] {
+        assert_eq!(Language::parse(tag).unwrap().to_string(), said);
     }
     for tag in ["", "t", "pt_BR", "pt-", "deutschland", "de-abcdefghi", "ру"] {
         assert!(Language::parse(tag).is_err(), "{tag:?}");
@@ -45,24 +55,34 @@ fn languages_are_bcp_47_tags() {
 }
 
 #[test]
-fn leading_particles_can_be_kept() {
-    let keep = Settings {
-        leading_particle: LeadingParticle::Keep,
+fn a_first_word_typed_lower_is_kept_or_raised() {
+    let keep = Settings::default();
+    let capital = Settings {
+        leading_particle: LeadingParticle::Capital,
         ..Settings::default()
     };
-    for (input, expected) in [
-        ("van der Berg", "van der Berg"),
-        ("von Trapp", "von Trapp"),
-        ("dos Santos", "dos Santos"),
-        ("della Rocca", "della Rocca"),
-        ("van der berg", "Van der Berg"),
-        ("VAN DER BERG", "Van der Berg"),
-        ("Van Der Berg", "Van Der Berg"),
-        ("e Silva", "E Silva"),
-        ("bell Hooks", "Bell Hooks"),
+    for (input, kept, raised) in [
+        ("van der Berg", "van der Berg", "Van der Berg"),
+        ("von Trapp", "von Trapp", "Von Trapp"),
+        ("dos Santos", "dos Santos", "Dos Santos"),
+        ("della Rocca", "della Rocca", "Della Rocca"),
+        ("al-Assad", "al-Assad", "Al-Assad"),
+        ("d'Arnaud", "d'Arnaud", "D'Arnaud"),
+        ("deGrom", "deGrom", "DeGrom"),
+        ("dr. Kovács", "dr. Kovács", "Dr. Kovács"),
+        ("г-н Петров", "г-н Петров", "Г-н Петров"),
+        ("o'Neill", "O'Neill", "O'Neill"),
+        ("van der berg", "Van der Berg", "Van der Berg"),
+        ("VAN DER BERG", "Van der Berg", "Van der Berg"),
+        ("Van Der Berg", "Van Der Berg", "Van Der Berg"),
+        ("e Silva", "E Silva", "E Silva"),
+        ("bell Hooks", "Bell Hooks", "Bell Hooks"),
     ] {
-        assert_eq!(tidy(&keep, Field::LastName, input), expected, "{input}");
+        assert_eq!(tidy(&keep, Field::LastName, input), kept, "{input}");
+        assert_eq!(tidy(&capital, Field::LastName, input), raised, "{input}");
     }
+    assert_eq!(tidy(&keep, Field::SecondName, "van der"), "van der");
+    assert_eq!(tidy(&capital, Field::SecondName, "van der"), "Van Der");
 }
 
 #[test]
@@ -78,6 +98,10 @@ fn particles_can_be_switched_off() {
         ("ali-oglu", "Ali-Oglu"),
         ("ALI BAR KOKHBA", "Ali Bar Kokhba"),
         ("Maria do Carmo", "Maria do Carmo"),
+        ("Ali bar Kokhba", "Ali bar Kokhba"),
+        ("Ali ogly", "Ali ogly"),
+        ("VAN gogh", "Van Gogh"),
+        ("MAC AN BHAIRD", "Mac An Bhaird"),
     ] {
         assert_eq!(tidy(&off, Field::Name, input), expected, "{input}");
     }
@@ -87,7 +111,6 @@ fn particles_can_be_switched_off() {
 fn particles_can_be_added() {
     let extra = Settings {
         extra_particles: vec!["Bar".into(), "ó".into()],
-        leading_particle: LeadingParticle::Keep,
         ..Settings::default()
     };
     for (input, expected) in [
@@ -99,6 +122,18 @@ fn particles_can_be_added() {
         ("S Ó RIADA", "S Ó Riada"),
     ] {
         assert_eq!(tidy(&extra, Field::Name, input), expected, "{input}");
+    }
+    let wanted_in_english = Settings {
+        language: Language::parse("en").unwrap(),
+        extra_particles: vec!["van".into()],
+        ..Settings::default()
+    };
+    for (input, expected) in [("JAN VAN DAM", "Jan van Dam"), ("JAN DE DAM", "Jan De Dam")] {
+        let output = tidy(&wanted_in_english, Field::Name, input);
+        assert_eq!(
+            output, expected,
+            "a word that English leaves out is listed again"
+        );
     }
 }
 
@@ -117,6 +152,10 @@ fn mac_names_can_be_replaced() {
         "Macleod"
     );
     assert_eq!(tidy(&own(&[]), Field::LastName, "macleod"), "Macleod");
+    assert_eq!(
+        tidy(&own(&["fitzroy"]), Field::LastName, "fitzroy"),
+        "FitZroy"
+    );
 }
 
 const FILE: &str = "\u{FEFF}# exact spellings
@@ -257,7 +296,6 @@ fn a_text_that_needs_no_change_is_borrowed() {
 #[test]
 fn the_deciding_rule_is_named() {
     let keep = Settings {
-        leading_particle: LeadingParticle::Keep,
         language: Language::parse("fr").unwrap(),
         ..with_overrides("MacKenzie\nbell hooks\n")
     };
@@ -287,7 +325,42 @@ fn the_deciding_rule_is_named() {
             "SMith OBrien FitzGERALD",
             &[Rule::LateShift, Rule::SecondCapital, Rule::CapsTail],
         ),
-        ("deAndre JoAnn", &[Rule::FirstLetter, Rule::MixedCase]),
+        ("deAndre JoAnn", &[Rule::LowerStart, Rule::MixedCase]),
+        (
+            "oNeill van Dam",
+            &[Rule::FirstLetter, Rule::Particle, Rule::Kept],
+        ),
+        (
+            "JRR Tolkien (author)",
+            &[Rule::ThreeCapitals, Rule::Kept, Rule::BracketedNote],
+        ),
+        (
+            "Г-ЖА Keller geb. KOCH",
+            &[
+                Rule::CourtesyTitle,
+                Rule::Kept,
+                Rule::Abbreviation,
+                Rule::TitleCase,
+            ],
+        ),
+        (
+            "Ortega-y-Gasset Dott.ssa JANSEN-DE Vries",
+            &[
+                Rule::KeptPart,
+                Rule::TitleEnding,
+                Rule::ParticlePart,
+                Rule::Kept,
+            ],
+        ),
+        ("Kai-shek", &[Rule::KeptSyllable]),
+        (
+            "mac an tsaoir",
+            &[Rule::TitleCase, Rule::Particle, Rule::IrishH],
+        ),
+        (
+            "mac an t-saoir",
+            &[Rule::TitleCase, Rule::Particle, Rule::GaelicT],
+        ),
         (
             "smith phd iii ooo.",
             &[
@@ -315,6 +388,27 @@ fn the_deciding_rule_is_named() {
         ("ivan@example.com", &[Rule::NotAName(NotAName::ForeignSign)]),
     ] {
         let explanation = engine.explain(Field::LastName, text);
+        let named: Vec<Rule> = explanation.words.iter().map(|word| word.rule).collect();
+        assert_eq!(named, rules, "{text}");
+    }
+
+    for (language, text, rules) in [
+        (
+            "en",
+            "JOHN VAN DAM",
+            [Rule::TitleCase, Rule::SurnameStart, Rule::TitleCase],
+        ),
+        (
+            "ko",
+            "jong-un KIM 3",
+            [Rule::LoweredSyllable, Rule::TitleCase, Rule::Digit],
+        ),
+    ] {
+        let engine = Engine::new(Settings {
+            language: Language::parse(language).unwrap(),
+            ..Settings::default()
+        });
+        let explanation = engine.explain(Field::Name, text);
         let named: Vec<Rule> = explanation.words.iter().map(|word| word.rule).collect();
         assert_eq!(named, rules, "{text}");
     }

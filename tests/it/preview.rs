@@ -13,7 +13,7 @@ async fn busy_world(configure: impl FnOnce(&mut test_portal::Settings)) -> World
         let last = format!("O'NEILL {}", "x".repeat(number % 5));
         world.portal.add_contact("anna", "", &last);
     }
-    world.portal.add_contact("Jean-Luc", "", "Picard");
+    world.portal.add_contact("Jean-Luc", "", "van Gogh");
     let ignored = world.portal.add_contact("left", "alone", "PLEASE");
     let gone = world.portal.add_contact("gone", "", "gone");
     world.portal.delete_contact(gone);
@@ -190,4 +190,19 @@ async fn all_contacts_are_walked_and_summed_up() {
         csv.out
     );
     assert_eq!(csv.out.lines().count(), 88);
+}
+
+/// Two outputs that are laid one behind the other are one table.
+#[tokio::test]
+async fn a_resumed_list_has_no_second_header() {
+    let world = World::new().await;
+    for _ in 0..3 {
+        world.portal.seed_contact("anna", "", "");
+    }
+    let first = world.says("sweep --limit 1 --csv").await.out;
+    assert!(first.starts_with("contact_id,"), "{first}");
+    let second = world.says("sweep --csv").await;
+    assert!(second.notes.contains("going on behind"), "{}", second.notes);
+    assert!(!second.out.contains("contact_id"), "{}", second.out);
+    assert_eq!((first + &second.out).lines().count(), 1 + 3);
 }

@@ -9,7 +9,7 @@ use b24_tidyd::{
     clock::Clock as _,
     config::{Config, ProcessEnvironment},
     portal::Context,
-    service::{Daemon, Notifier},
+    service::{CronTicker, Daemon, Notifier},
     store::Store,
 };
 use test_portal::{Effect, Fault, Matcher};
@@ -24,7 +24,7 @@ pub(crate) struct Started {
     heard: Arc<Mutex<Vec<(f64, String)>>>,
     stop: CancellationToken,
     served: tokio::task::JoinHandle<anyhow::Result<()>>,
-    _rereads: mpsc::Sender<b24_tidyd::service::Reread>,
+    rereads: mpsc::Sender<b24_tidyd::service::Reread>,
 }
 
 impl Started {
@@ -53,6 +53,7 @@ impl Started {
                 })
             }),
             rereads,
+            ticker: Box::new(CronTicker::default()),
         };
         let config = Config::load(&installed.config_path(), &ProcessEnvironment).unwrap();
         Self {
@@ -60,7 +61,7 @@ impl Started {
             clock,
             heard,
             stop,
-            _rereads: send,
+            rereads: send,
         }
     }
 
@@ -123,8 +124,34 @@ async fn ready_comes_in_time_where_nobody_is_there() {
     let ready = started.moment_of("READY=1").await;
     assert!(ready <= 20.0, "{ready}");
     started
-        .moment_of("STATUS=acme: the portal is unreachable")
+        .moment_of("STATUS=acme: the portal cannot be reached")
         .await;
+    started.stop.cancel();
+    started.served.await.unwrap().unwrap();
+}
+
+/// The scheduler's own tasks outlive its shutdown: a new one at each reload would leave eleven behind.
+#[tokio::test]
+async fn twenty_reloads_leave_no_task_behind() {
+    let installed = Installed::authorised(|_| {}, "").await;
+    let started = Started::new(&installed);
+    started.moment_of("READY=1").await;
+    let config = Config::load(&installed.config_path(), &ProcessEnvironment).unwrap();
+    let tasks = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
+    let mut counted = Vec::new();
+    for _ in 0..20 {
+        started.rereads.send(Ok(config.clone())).await.unwrap();
+        for _ in 0..20 {
+            started.step(0.5).await;
+        }
+        counted.push(tasks());
+    }
+    // Connections of the portal come and go with its answers.
+    assert!(counted[19] <= counted[0] + 2, "{counted:?}");
     started.stop.cancel();
     started.served.await.unwrap().unwrap();
 }

@@ -147,7 +147,7 @@ async fn another_process_is_waited_for_on_our_clock_for_five_seconds() {
 async fn writes_of_one_moment_share_a_commit() {
     let (place, portal) = Ground::new().await;
     let store = place.as_a_task().await;
-    store.set_paused(portal, None).await.unwrap();
+    store.set_paused(portal, Some(NOW)).await.unwrap();
     let before = place.commits();
     let park = |contact| store.park(portal, contact, "no", NOW, |_| NOW);
     let (one, two, three, sum, seen) = tokio::join!(

@@ -225,3 +225,35 @@ async fn only_writing_commands_need_the_drain_lock() {
     let said = installed.run_for(0, &["sweep", "--apply"]).await;
     assert!(said.ends_with("1 contact written\n"), "{said}");
 }
+
+/// Nobody is dropped without a word: whom the portal refuses is named, with its reason.
+#[tokio::test]
+async fn refused_contacts_are_named() {
+    let world = World::new().await;
+    let fine = world.portal.seed_contact("anna", "", "");
+    let refused = world.portal.seed_contact("berta", "", "");
+    let denied = world.portal.seed_contact("clara", "", "");
+    let say = |code: &str, text: &str| (code.to_owned(), text.to_owned());
+    world.portal.settings(|settings| {
+        settings
+            .refused
+            .insert(refused, say("", "Fill in the custom field"));
+        settings
+            .refused
+            .insert(denied, say("", "Choose a responsible person"));
+    });
+    let answer = world.says("sweep --apply --json").await;
+    assert_eq!(answer.exit, Exit::Done);
+    let summary = answer.summary();
+    assert_eq!(summary["written"], 1);
+    assert_eq!(summary["refused"], 2);
+    let named = summary["refused_contacts"].as_array().unwrap();
+    let ids: Vec<u64> = named
+        .iter()
+        .map(|it| it["contact_id"].as_u64().unwrap())
+        .collect();
+    assert_eq!(ids, [refused, denied]);
+    let line = format!("contact {refused} is refused: Fill in the custom field");
+    assert!(answer.notes.contains(&line), "{}", answer.notes);
+    assert_eq!(world.names(fine)[0], "Anna");
+}

@@ -17,7 +17,7 @@ const ONE_SHOT: &str = "b24-tidyd-drain.service";
 const TIMER: &str = "b24-tidyd-drain.timer";
 
 /// Keys of `[Service]` in which the daemon and the one-shot run differ on purpose.
-const LIFECYCLE: [&str; 14] = [
+const LIFECYCLE: [&str; 13] = [
     "Type",
     "NotifyAccess",
     "ExecStart",
@@ -29,7 +29,6 @@ const LIFECYCLE: [&str; 14] = [
     "RestartSec",
     "RestartPreventExitStatus",
     "SuccessExitStatus",
-    "RuntimeDirectory",
     "TimeoutStopSec",
     "KillMode",
 ];
@@ -158,6 +157,20 @@ fn exactly_the_unavoidable_exposures_remain() {
         };
         assert_eq!(left, expected_exposures(), "{unit}");
         assert_eq!(scores_at_most(&folder, unit, 11), Some(true), "{unit}");
+    }
+}
+
+/// A cap on files is a cap on portals, and a folder that nobody uses is a promise that nobody keeps.
+#[test]
+fn the_units_ask_for_what_is_used_and_leave_room_for_portals() {
+    for unit in [DAEMON, ONE_SHOT] {
+        let text = fs::read_to_string(folder::shipped(unit)).unwrap();
+        assert!(!text.contains("RuntimeDirectory"), "{unit}");
+        let limit = text
+            .lines()
+            .find_map(|line| line.strip_prefix("LimitNOFILE="));
+        let limit: u32 = limit.unwrap().parse().unwrap();
+        assert!(limit >= 8192, "{unit}: {limit}");
     }
 }
 

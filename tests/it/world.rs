@@ -20,7 +20,7 @@ use b24_tidyd::{
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
-use test_portal::{ManualClock, Portal, PortalClock, Settings};
+use test_portal::{ManualClock, Portal, PortalClock, Settings, Universal};
 use tokio_util::sync::CancellationToken;
 
 /// The clock that portal and client share.
@@ -65,14 +65,17 @@ pub(crate) struct World {
 pub(crate) const LIMIT: u32 = 1000;
 
 impl World {
-    /// A world with default settings.
+    /// A world whose portal knows the classic methods for contacts alone.
     pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
-    /// A world whose portal's settings are changed first.
+    /// The same as [`World::new`], with settings that are changed first.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::default();
+        let mut settings = Settings {
+            universal: Universal::NoMethods,
+            ..Settings::default()
+        };
         change(&mut settings);
         let clock = TestClock(ManualClock::default());
         let portal = Portal::start(settings, Arc::new(clock.0.clone()))

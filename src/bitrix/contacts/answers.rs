@@ -7,7 +7,7 @@ use super::{
     contact::Contact,
     family::{Family, NAME_FIELDS},
 };
-use crate::bitrix::{Problem, wire};
+use crate::bitrix::{Problem, Reply, wire};
 
 /// Reads a page of contacts; `read_at` is the portal's time of the call.
 ///
@@ -37,6 +37,24 @@ pub fn read_one(
 ) -> Result<Contact, Problem> {
     contact(family, item(family, result), read_at)
         .ok_or_else(|| Problem::Unclear(format!("{} answered something else", family.get())))
+}
+
+/// Whether the portal knows contacts as items, by its answer to [`super::question`]; none where that
+/// says nothing about it.
+#[must_use]
+pub fn has_items(answer: Result<Reply, Problem>) -> Option<bool> {
+    match answer {
+        Ok(reply) => rows(Family::Universal, reply.result).map(|_| true),
+        // A portal that does not understand the simplest list is no use either.
+        Err(
+            Problem::NotOffered(_)
+            | Problem::Misuse(_)
+            | Problem::InvalidId(_)
+            | Problem::Refused(_)
+            | Problem::Gone,
+        ) => Some(false),
+        Err(_) => None,
+    }
 }
 
 /// Whether a guard, which is a list, found its contact untouched.

@@ -92,6 +92,13 @@ pub fn proof(family: Family, id: u64) -> Call {
     guard(family, id, LONG_AGO)
 }
 
+/// Asks whether the portal knows contacts as items, see [`super::has_items`].
+#[must_use]
+pub fn question() -> Call {
+    let family = Family::Universal;
+    list(family, json!({family.words().id: 1})).with("select", vec![family.words().id])
+}
+
 fn pair(family: Family, contact_id: u64, modified: &str, then: Call) -> Pair {
     Pair {
         contact_id,

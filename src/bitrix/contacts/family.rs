@@ -1,11 +1,14 @@
 //! The two families of methods for contacts, and the words that each has for the same things.
 
+use serde::Serialize;
+
 /// The name fields, as we call them everywhere, and the classic family does. They hold 50 characters
 /// each.
 pub const NAME_FIELDS: [&str; 3] = ["NAME", "SECOND_NAME", "LAST_NAME"];
 
 /// A family of methods for contacts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Family {
     /// `crm.item.*` with `entityTypeId` 3.
     Universal,

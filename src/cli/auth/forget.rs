@@ -9,7 +9,7 @@ use crate::{
     cli::{
         desk::Desk,
         exit::{Exit, Refusal},
-        text::{WIDTH, wrapped},
+        text::{WIDTH, typed, wrapped},
     },
     store::PortalRecord,
 };
@@ -59,10 +59,15 @@ pub async fn forget(
             .into());
         };
         let rows = store.open_totals(record.id).await?.rows;
+        // One that is not configured cannot be asked.
+        let unbind = match args.member_id {
+            None => typed(&name, "events unbind"),
+            Some(_) => "`b24-tidyd events unbind`".to_owned(),
+        };
         let mut text = format!(
             "This removes everything that is stored about {name}: tokens, history, reservations, \
-             failures. The bindings stay in the portal and go on filling its queue, unless \
-             `b24-tidyd events unbind` was run before."
+             failures. The bindings stay in the portal and go on filling its queue, unless {unbind} \
+             was run before."
         );
         if rows > 0 {
             text.push_str(&format!(

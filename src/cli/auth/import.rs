@@ -2,20 +2,20 @@
 
 use std::{
     fs::File,
-    io::{IsTerminal, Read, Write},
+    io::{Read, Write},
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
 use super::admitted;
 use crate::{
     bitrix::handed::{self, LONGEST},
     cli::{
-        Cli, context,
+        desk::context,
         exit::{Exit, Refusal},
-        run::stop_on_signals,
+        global::Global,
+        surroundings::Surroundings,
     },
     config::PortalConfig,
     portal::{Context, admission::Admission},
@@ -39,18 +39,21 @@ pub struct ImportArgs {
     pub json: bool,
 }
 
-pub(super) async fn run(cli: &Cli, args: &ImportArgs) -> anyhow::Result<Exit> {
-    let config = cli.configuration()?;
-    let portal = cli.chosen(&config)?;
-    let bytes = read(args.file.as_deref())?;
+pub(super) async fn run(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &ImportArgs,
+) -> anyhow::Result<Exit> {
+    let config = global.configuration(world)?;
+    let portal = global.chosen(&config)?;
+    portal.require_secret()?;
+    let bytes = read(args.file.as_deref(), world)?;
     // Looked at first: a bad one leaves no state file behind.
     handed::read(&bytes).map_err(|error| bad_input(error.to_string()))?;
     let store = Store::open_or_create(&config.store).await?;
     // From here on only: while the input is read, Ctrl-C simply ends the program.
-    let stop = CancellationToken::new();
-    stop_on_signals(stop.clone())?;
-    let context = context(store, stop)?;
-    import(&context, portal, &bytes, args.json, &mut std::io::stdout()).await
+    let context = context(store, world.clock.clone(), world.stop()?)?;
+    import(&context, portal, &bytes, args.json, &mut world.out).await
 }
 
 /// Takes over what `bytes` hand over to the portal of `config`.
@@ -70,23 +73,19 @@ pub async fn import(
     Ok(Exit::Done)
 }
 
-fn read(file: Option<&Path>) -> anyhow::Result<Vec<u8>> {
+fn read(file: Option<&Path>, world: &mut Surroundings) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = LONGEST as u64 + 1;
     match file.filter(|path| *path != Path::new("-")) {
+        // A pipe will do: this is a stream like standard input.
         Some(path) => File::open(path)
             .and_then(|file| file.take(limit).read_to_end(&mut bytes))
             .map_err(|error| bad_input(format!("{}: {error}", path.display())))?,
         None => {
-            let stdin = std::io::stdin();
-            if stdin.is_terminal() {
-                let _ = writeln!(
-                    std::io::stderr(),
-                    "Paste the tokens, then press Enter and Ctrl-D."
-                );
+            if world.input_is_terminal {
+                writeln!(world.err, "Paste the tokens, then press Enter and Ctrl-D.")?;
             }
-            stdin
-                .lock()
+            (&mut world.input)
                 .take(limit)
                 .read_to_end(&mut bytes)
                 .map_err(|error| bad_input(format!("standard input: {error}")))?

@@ -8,19 +8,24 @@ use std::{io::Write, net::SocketAddr};
 use anyhow::Context as _;
 use clap::Args;
 use tokio::{net::TcpListener, sync::mpsc};
-use tokio_util::sync::CancellationToken;
 
 pub use super::arrival::Arrival;
-use super::{admitted, arrival::read_lines, listen};
+use super::{
+    admitted,
+    arrival::read_lines,
+    listen,
+    offer::{Offer, Offers},
+};
 use crate::{
     bitrix::{
         handed::{self, HandedError},
-        redirect::{self, NoCode},
+        redirect::{self, NoCode, Returned},
     },
     cli::{
-        Cli, context,
+        desk::context,
         exit::{Exit, Refusal, of_admission},
-        run::stop_on_signals,
+        global::Global,
+        surroundings::Surroundings,
         text::{WIDTH, wrapped},
     },
     config::{PortalConfig, authority},
@@ -30,6 +35,9 @@ use crate::{
     },
     store::Store,
 };
+
+/// Arrivals that may wait until they are looked at.
+const ARRIVALS: usize = 16;
 
 /// Arguments of `auth login`.
 #[derive(Debug, Args)]
@@ -62,14 +70,17 @@ pub struct Voice<'w> {
     pub json: bool,
 }
 
-pub(super) async fn run(cli: &Cli, args: &LoginArgs) -> anyhow::Result<Exit> {
-    let config = cli.configuration()?;
-    let portal = cli.chosen(&config)?;
+pub(super) async fn run(
+    global: &Global,
+    world: &mut Surroundings,
+    args: &LoginArgs,
+) -> anyhow::Result<Exit> {
+    let config = global.configuration(world)?;
+    let portal = global.chosen(&config)?;
+    portal.require_secret()?;
     let store = Store::open_or_create(&config.store).await?;
-    let stop = CancellationToken::new();
-    stop_on_signals(stop.clone())?;
-    let context = context(store, stop)?;
-    let (send, mut arrivals) = mpsc::channel(1);
+    let context = context(store, world.clock.clone(), world.stop()?)?;
+    let (send, mut arrivals) = mpsc::channel(ARRIVALS);
     let mut listening = None;
     if let Some(address) = args.listen {
         let listener = TcpListener::bind(address).await.map_err(|error| Refusal {
@@ -83,17 +94,20 @@ pub(super) async fn run(cli: &Cli, args: &LoginArgs) -> anyhow::Result<Exit> {
         );
         tokio::spawn(listen::listen(
             listener,
+            portal.url.clone(),
             context.clock.clone(),
             send.clone(),
         ));
     }
-    read_lines(send)?;
-    let (mut stdout, mut stderr) = (std::io::stdout(), std::io::stderr());
-    let (mut talk, mut errors) = (std::io::stdout(), std::io::stderr());
+    read_lines(
+        std::mem::replace(&mut world.input, Box::new(std::io::empty())),
+        send,
+    )?;
+    let talk = if args.json { &world.err } else { &world.out };
     let voice = Voice {
-        out: &mut stdout,
-        talk: if args.json { &mut stderr } else { &mut talk },
-        errors: &mut errors,
+        out: &mut world.out.clone(),
+        talk: &mut talk.clone(),
+        errors: &mut world.err.clone(),
         json: args.json,
     };
     login(&context, portal, listening, &mut arrivals, voice).await
@@ -155,22 +169,29 @@ pub async fn login(
     voice: Voice<'_>,
 ) -> anyhow::Result<Exit> {
     let mut last = Exit::NotAuthorised;
+    let mut offers = Offers::new(arrivals, listening.is_some());
     loop {
         // Unguessable, and of this try alone.
         let state = format!("{:032x}", rand::random::<u128>());
         invite(&mut *voice.talk, config, &state, listening)?;
-        let (text, caught) = match next(context, arrivals).await? {
-            Some(Arrival::Pasted(text)) => (text, None),
-            Some(Arrival::Caught(caught)) => (caught.fields.clone(), Some(caught)),
-            None => {
-                return Err(Refusal {
-                    exit: last,
-                    message: "the input has ended, and nothing was authorised".to_owned(),
-                }
-                .into());
+        let offer = offers.next(context, &state, &mut *voice.talk).await?;
+        let Some(offer) = offer else {
+            return Err(Refusal {
+                exit: last,
+                message: "the input has ended, and nothing was authorised".to_owned(),
             }
+            .into());
         };
-        let outcome = attempt(context, config, &text, &state, &mut *voice.talk).await;
+        let (outcome, caught) = match offer {
+            Offer::Text(text) => (
+                attempt(context, config, &text, &state, voice.talk).await,
+                None,
+            ),
+            Offer::Code(returned, caught) => {
+                (exchange(context, config, returned).await, Some(caught))
+            }
+            Offer::Tokens(caught) => (admit(context, config, &caught.fields).await, Some(caught)),
+        };
         if let Some(caught) = caught {
             let (status, text) = match &outcome {
                 Ok(_) => (
@@ -233,25 +254,7 @@ fn invite(
     Ok(())
 }
 
-/// The next thing that came, blank lines aside; none where nothing can come any more.
-async fn next(
-    context: &Context,
-    arrivals: &mut mpsc::Receiver<Arrival>,
-) -> Result<Option<Arrival>, CallFailure> {
-    loop {
-        let arrival = tokio::select! {
-            biased;
-            () = context.stop.cancelled() => return Err(CallFailure::Stopped),
-            arrival = arrivals.recv() => arrival,
-        };
-        match arrival {
-            Some(Arrival::Pasted(line)) if line.trim().is_empty() => {}
-            arrival => return Ok(arrival),
-        }
-    }
-}
-
-/// One try: what came is checked, exchanged, checked at the portal, stored.
+/// One try with what a person pasted: checked, exchanged, checked at the portal, stored.
 async fn attempt(
     context: &Context,
     config: &PortalConfig,
@@ -259,10 +262,9 @@ async fn attempt(
     state: &str,
     talk: &mut (dyn Write + Send),
 ) -> Result<Admitted, Failed> {
-    let admission = Admission::new(context, config);
     // The application's own page inside the portal brings the tokens themselves, and no state.
     if text.contains("AUTH_ID=") {
-        return Ok(admission.admit(handed::read(text.as_bytes())?).await?);
+        return admit(context, config, text).await;
     }
     let returned = redirect::read(text)?;
     if returned.bare {
@@ -274,9 +276,25 @@ async fn attempt(
     } else if returned.state.as_deref() != Some(state) {
         return Err(Failed::State);
     }
+    exchange(context, config, returned).await
+}
+
+/// One try with a code.
+async fn exchange(
+    context: &Context,
+    config: &PortalConfig,
+    returned: Returned,
+) -> Result<Admitted, Failed> {
+    let admission = Admission::new(context, config);
     admission.check_portal(returned.portal.as_deref())?;
     let handed = admission
         .exchange(&returned.code, returned.server.as_deref())
         .await?;
     Ok(admission.admit(handed).await?)
+}
+
+/// One try with the tokens themselves.
+async fn admit(context: &Context, config: &PortalConfig, text: &str) -> Result<Admitted, Failed> {
+    let handed = handed::read(text.as_bytes())?;
+    Ok(Admission::new(context, config).admit(handed).await?)
 }

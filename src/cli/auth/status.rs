@@ -13,7 +13,7 @@ use crate::{
     cli::{
         desk::Desk,
         exit::{Exit, exit_of, first_of},
-        text::{WIDTH, age, cut, length, moment, wrapped},
+        text::{WIDTH, age, cut, length, moment, typed, wrapped},
     },
     clock::seconds_between,
     config::{PortalConfig, written},
@@ -109,9 +109,13 @@ pub async fn status(
         }
         report.portals.push(known);
     }
-    if all && let Some(store) = &desk.store {
-        let records = store.portals().await?;
-        report.others = others(desk, records).await?;
+    if all {
+        let unclaimed = desk.unclaimed().await?.into_iter().map(|record| Other {
+            member_id: record.tokens.member_id,
+            url: record.url.trim_end_matches('/').to_owned(),
+            unverified: record.unverified,
+        });
+        report.others = unclaimed.collect();
     }
     if args.json {
         serde_json::to_writer_pretty(&mut *out, &report)?;
@@ -152,14 +156,12 @@ fn authorisation(
 ) -> Authorisation {
     let name = &config.name;
     let to_do = match &record {
-        None => Some(format!(
-            "`b24-tidyd --portal {name} auth login`, or `auth import`"
-        )),
+        None => Some(format!("{}, or `auth import`", typed(name, "auth login"))),
         // The reason ends with what to do.
         Some(record) if record.lost.is_some() => record.lost.clone(),
         Some(record) if record.unverified.is_some() => Some(format!(
-            "put that right, then `b24-tidyd --portal {name} auth status --check`; a daemon looks \
-             again by itself"
+            "put that right, then {}; a daemon looks again by itself",
+            typed(name, "auth status --check")
         )),
         Some(_) => check.as_ref().and_then(|check| check.problem.clone()),
     };
@@ -179,24 +181,6 @@ fn authorisation(
         to_do,
         check,
     }
-}
-
-/// Records that no configured portal finds.
-async fn others(desk: &Desk, records: Vec<PortalRecord>) -> anyhow::Result<Vec<Other>> {
-    let mut ours = Vec::new();
-    for config in &desk.portals {
-        ours.extend(desk.find(config).await?.map(|record| record.id));
-    }
-    let strange = records
-        .into_iter()
-        .filter(|record| !ours.contains(&record.id));
-    Ok(strange
-        .map(|record| Other {
-            member_id: record.tokens.member_id,
-            url: record.url.trim_end_matches('/').to_owned(),
-            unverified: record.unverified,
-        })
-        .collect())
 }
 
 fn write(report: &Report, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
@@ -221,7 +205,8 @@ fn write(report: &Report, now: Timestamp, out: &mut dyn Write) -> io::Result<()>
     }
     for other in &report.others {
         let text = format!(
-            "also stored, but not configured: {} (`auth forget --member-id {}` removes it)",
+            "also stored, but not configured: {} (is a `url` mistyped? `b24-tidyd auth forget \
+             --member-id {}` removes it)",
             other.url, other.member_id
         );
         for line in wrapped(&text, WIDTH) {

@@ -4,8 +4,10 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use crate::condition::Condition;
+
 use crate::cli::{
-    exit::{Exit, first_of},
+    exit::{Exit, first_of, of_condition},
     text::{WIDTH, count, wrapped},
 };
 
@@ -82,6 +84,17 @@ impl Chart {
     pub(super) fn fail(&mut self, check: &'static str, exit: Exit, text: impl Into<String>) {
         let (detail, remedy) = split(text.into());
         self.add(check, Verdict::Failed, exit, detail, remedy);
+    }
+
+    /// A condition, in the words that `status` has for it.
+    pub(super) fn condition(&mut self, condition: &Condition) {
+        let exit = of_condition(condition);
+        let result = match exit {
+            Exit::Done => Verdict::Warning,
+            _ => Verdict::Failed,
+        };
+        let (text, remedy) = (condition.text.clone(), Some(condition.advice()));
+        self.add(condition.kind.as_str(), result, exit, text, remedy);
     }
 
     fn add(

@@ -2,16 +2,17 @@
 
 use std::{fs, os::unix::fs::MetadataExt, path::Path};
 
+use jiff::Timestamp;
 use url::Url;
 
 use super::{Ground, chart::Chart};
 use crate::{
-    bitrix::transport::PROXIES,
     cli::{
         exit::{Exit, of_store},
         text::count,
     },
-    config::{Config, Problems},
+    config::{Config, PROXIES, Problems},
+    service::conditions::{self, Running},
     store::{Store, StoreFault},
 };
 
@@ -98,6 +99,20 @@ pub(super) fn drain_lock(store: &Store, chart: &mut Chart) {
 
 fn lock_fault(fault: StoreFault, chart: &mut Chart) {
     chart.fail("drain lock", of_store(&fault), fault.to_string());
+}
+
+/// What is not as it should be with the host, as the service has noted it.
+pub(super) fn conditions(store: &Store, now: Timestamp, chart: &mut Chart) {
+    let held = store
+        .drain_lock_holder()
+        .is_ok_and(|holder| holder.is_some());
+    let running = Running {
+        held,
+        ..Running::default()
+    };
+    for condition in conditions::of_host(store.path(), running, now) {
+        chart.condition(&condition);
+    }
 }
 
 /// The way out. Answers whether it leads through a proxy.

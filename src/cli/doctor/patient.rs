@@ -2,21 +2,25 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
-
 use super::{Ground, chart::Chart, guards, network, standing};
 use crate::{
     bitrix::{Problem, Transport, application, oauth},
     cli::{
-        desk::Desk,
-        exit::{Exit, exit_of},
-        status::{live, report},
-        text::{age, count, moment},
+        desk::{Desk, http_does_not_start},
+        exit::{Exit, exit_of, of_drain, of_store},
+        status::{
+            live::{self, Live},
+            report,
+        },
+        text::{age, moment},
     },
     clock::seconds_between,
+    condition::Trouble,
     config::PortalConfig,
+    drain::DrainFailure,
     portal::{CallFailure, Portal},
-    store::PortalRecord,
+    service::conditions,
+    store::{PortalRecord, StoreFault},
 };
 
 /// After this long without a drain something is wrong, in seconds.
@@ -34,17 +38,22 @@ pub(super) struct Patient<'a> {
 }
 
 impl Patient<'_> {
-    /// Looks at everything that can be looked at.
-    pub(super) async fn examine(&self, chart: &mut Chart) -> anyhow::Result<()> {
+    /// Looks at everything that can be looked at. A step that fails costs nothing but itself.
+    pub(super) async fn examine(&self, chart: &mut Chart) {
         let source = &self.config.client_secret_source;
-        if self.with_secrets {
-            chart.ok("client secret", format!("from {source}"));
-        } else {
-            chart.skip("client secret", "the configuration has to be mended first");
+        match &self.config.secret_problem {
+            Some(problem) => {
+                chart.fail("client secret", Exit::Configuration, problem.to_string());
+            }
+            None if self.with_secrets => chart.ok("client secret", format!("from {source}")),
+            None => chart.skip("client secret", "the configuration has to be mended first"),
         }
-        let record = self.desk.find(self.config).await?;
+        let record = self.desk.find(self.config).await.unwrap_or_else(|fault| {
+            chart.fail("state file", of_store(&fault), fault.to_string());
+            None
+        });
         self.tokens(record.as_ref(), chart);
-        let reachable = self.hosts(record.as_ref(), chart).await?;
+        let reachable = self.hosts(record.as_ref(), chart).await;
         let why_not = match (&record, reachable, self.with_secrets) {
             (None, ..) => Some("there are no tokens"),
             (_, false, _) => Some("the portal is not reachable"),
@@ -52,14 +61,16 @@ impl Patient<'_> {
             (.., false) => Some("the client secret is missing"),
             _ => None,
         };
-        match why_not {
-            Some(why) => chart.skip("access", why),
-            None => self.portal(chart).await?,
+        let looked = match why_not {
+            Some(why) => {
+                chart.skip("access", why);
+                Looked::default()
+            }
+            None => self.portal(chart).await,
+        };
+        if let Err(fault) = self.past(record.as_ref(), looked, chart).await {
+            chart.fail("state file", of_store(&fault), fault.to_string());
         }
-        if let Some(record) = &record {
-            self.past(record, chart).await?;
-        }
-        Ok(())
     }
 
     fn tokens(&self, record: Option<&PortalRecord>, chart: &mut Chart) {
@@ -90,12 +101,15 @@ impl Patient<'_> {
         }
     }
 
-    async fn hosts(
-        &self,
-        record: Option<&PortalRecord>,
-        chart: &mut Chart,
-    ) -> anyhow::Result<bool> {
-        let transport = Transport::new(self.ground.clock.clone()).context("HTTP does not start")?;
+    async fn hosts(&self, record: Option<&PortalRecord>, chart: &mut Chart) -> bool {
+        let transport = match Transport::new(self.ground.clock.clone()) {
+            Ok(transport) => transport,
+            Err(error) => {
+                let refusal = http_does_not_start(&error);
+                chart.fail("network", refusal.exit, refusal.message);
+                return false;
+            }
+        };
         let endpoint = record.and_then(|record| record.tokens.endpoint.parse().ok());
         let portal = endpoint.unwrap_or_else(|| self.config.url.clone());
         let (ground, proxy) = (self.ground, self.through_proxy);
@@ -104,36 +118,42 @@ impl Patient<'_> {
         if let Some(url) = oauth::token_url(self.config.oauth_url.as_ref(), server) {
             network::reach(ground, &transport, "authorisation", &url, proxy, chart).await;
         }
-        Ok(reachable)
+        reachable
     }
 
     /// What only the portal can say.
-    async fn portal(&self, chart: &mut Chart) -> anyhow::Result<()> {
-        let portal = self.desk.portal(self.config).await?;
+    async fn portal(&self, chart: &mut Chart) -> Looked {
+        let portal = match self.desk.portal(self.config).await {
+            Ok(portal) => portal,
+            Err(error) => {
+                chart.fail("access", exit_of(&error), format!("{error:#}"));
+                return Looked::default();
+            }
+        };
         let able = match standing::ask(&portal, chart).await {
             Ok(able) => able,
-            Err(failure) => {
-                refused("access", failure, chart);
-                return Ok(());
-            }
+            Err(failure) => return refused("access", failure, chart),
         };
         if !able {
             chart.skip("queue", "the application or its account may not look");
             chart.skip("guards", "the application or its account may not look");
-            return Ok(());
+            return Looked::default();
         }
-        if let Err(failure) = self.queue(&portal, chart).await {
-            refused("queue", failure, chart);
-        }
+        let looked = match self.queue(&portal, chart).await {
+            Ok(live) => Looked {
+                live: Some(live),
+                trouble: None,
+            },
+            Err(failure) => refused("queue", failure, chart),
+        };
         if let Err(failure) = guards::try_out(&portal, chart).await {
             refused("guards", failure, chart);
         }
-        Ok(())
+        looked
     }
 
-    async fn queue(&self, portal: &Portal, chart: &mut Chart) -> Result<(), CallFailure> {
+    async fn queue(&self, portal: &Portal, chart: &mut Chart) -> Result<Live, CallFailure> {
         let live = live::ask(portal).await?;
-        let ours = portal.store().open_totals(portal.id).await?.rows;
         let now = self.desk.now();
         let since = live
             .oldest_at
@@ -149,84 +169,75 @@ impl Patient<'_> {
         let old = live
             .oldest_at
             .is_some_and(|oldest| seconds_between(oldest, now) > QUIET_SECONDS);
-        if live.reserved > ours {
-            chart.warn(
-                "queue",
-                format!(
-                    "{text}, {} by nobody known here; see `b24-tidyd queue list`. The next drain takes \
-                     over what is ours; does another host drain this portal?",
-                    count(live.reserved - ours, "row")
-                ),
-            );
-        } else if old {
+        if old {
             chart.warn("queue", format!("{text}; is the service running?"));
         } else {
             chart.ok("queue", text);
         }
-        Ok(())
+        Ok(live)
     }
 
-    /// What the store remembers.
-    async fn past(&self, record: &PortalRecord, chart: &mut Chart) -> anyhow::Result<()> {
-        let (store, now) = (self.desk.store()?, self.desk.now());
-        let name = &self.config.name;
-        if let Some(since) = record.paused_at {
-            let since = age(since, now);
-            chart.warn(
-                "pause",
-                format!("paused {since} ago; run `b24-tidyd --portal {name} resume`"),
-            );
-        }
-        if let Some(until) = record.braked_until.filter(|until| *until > now) {
-            let until = moment(until);
-            chart.warn(
-                "brake",
-                format!(
-                    "max_changes_per_hour was reached, nothing is written until {until}; see \
-                     `b24-tidyd history`. Raise it if so many changes are right"
+    /// What the state file remembers, and the list of conditions with what was found just now.
+    async fn past(
+        &self,
+        record: Option<&PortalRecord>,
+        looked: Looked,
+        chart: &mut Chart,
+    ) -> Result<(), StoreFault> {
+        let Some(store) = &self.desk.store else {
+            return Ok(());
+        };
+        let now = self.desk.now();
+        if let Some(record) = record {
+            match store.last_drain(record.id).await? {
+                None => chart.warn(
+                    "last drain",
+                    "there was none yet; start the service, or `b24-tidyd run --once`",
                 ),
-            );
-        }
-        match store.last_drain(record.id).await? {
-            None => chart.warn(
-                "last drain",
-                "there was none yet; start the service, or `b24-tidyd run --once`",
-            ),
-            Some(last) => {
-                let ago = age(last.at, now);
-                let text = format!("{ago} ago: {}", last.outcome);
-                let well = matches!(last.outcome.as_str(), "done" | "work left" | "paused");
-                if seconds_between(last.at, now) > QUIET_SECONDS {
-                    chart.warn(
-                        "last drain",
-                        format!("{text}; is the service running? `systemctl status b24-tidyd`"),
-                    );
-                } else if well {
-                    chart.ok("last drain", text);
-                } else {
-                    chart.warn(
-                        "last drain",
-                        format!("{text}; `journalctl -u b24-tidyd` says why"),
-                    );
+                Some(last) => {
+                    let text = format!("{} ago: {}", age(last.at, now), last.outcome);
+                    if seconds_between(last.at, now) > QUIET_SECONDS {
+                        let remedy = "is the service running? `systemctl status b24-tidyd`";
+                        chart.warn("last drain", format!("{text}; {remedy}"));
+                    } else {
+                        chart.ok("last drain", text);
+                    }
                 }
             }
         }
-        let parked = report::parked(store, record.id).await?.len();
-        let contested = report::contested(store, record.id, now).await?.len();
-        let text = format!("{parked} refused, {contested} contested contacts");
-        if parked + contested > 0 {
-            chart.warn("failures", format!("{text}; see `b24-tidyd failures list`"));
-        } else {
-            chart.ok("failures", text);
+        let running = store.drain_lock_holder()?.is_some();
+        let mut status = report::of_portal(self.desk, store, self.config, running).await?;
+        let found = match &looked.live {
+            Some(live) => live::conditions(&mut status, live, running),
+            None => looked.trouble.into_iter().collect(),
+        };
+        status.look_anew(found, now);
+        if record.is_some() && status.parked.is_empty() && status.contested.is_empty() {
+            chart.ok("failures", "0 refused, 0 contested contacts");
+        }
+        for condition in &status.conditions {
+            chart.condition(condition);
         }
         Ok(())
     }
 }
 
-fn refused(check: &'static str, failure: CallFailure, chart: &mut Chart) {
+/// What a look at the portal brought, beside the chart.
+#[derive(Default)]
+struct Looked {
+    live: Option<Live>,
+    trouble: Option<Trouble>,
+}
+
+fn refused(check: &'static str, failure: CallFailure, chart: &mut Chart) -> Looked {
     let text = match &failure {
         CallFailure::Problem(Problem::Unauthorised(said)) => application::unfit(said).to_string(),
         failure => failure.to_string(),
     };
-    chart.fail(check, exit_of(&failure.into()), text);
+    let failure = DrainFailure::from(failure);
+    chart.fail(check, of_drain(&failure), text);
+    Looked {
+        live: None,
+        trouble: conditions::of_failure(&failure),
+    }
 }

@@ -6,11 +6,13 @@ use super::chart::Chart;
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem, Said, application,
+        contacts::{self, Family},
         events::{self, Binding, ContactEvent},
         wire,
     },
     cli::{exit::Exit, text::length},
     clock::seconds_between,
+    config::ContactsApi,
     portal::{CallFailure, Portal, Repeat},
 };
 
@@ -37,6 +39,7 @@ pub(super) async fn ask(portal: &Portal, chart: &mut Chart) -> Result<bool, Call
     clock(portal, before, &mut answer, chart);
     let able = application(&mut answer, chart);
     plan(portal, &mut answer, chart);
+    contacts_api(portal, &mut answer, chart);
     if able {
         match answer
             .take("bindings")
@@ -56,7 +59,39 @@ fn questions() -> Batch {
     let mut batch = application::ask_standing();
     batch.push("time", &application::server_time());
     batch.push("bindings", &events::bindings());
+    batch.push("items", &contacts::question());
     batch
+}
+
+/// By which methods contacts are read and written; what follows does it by these.
+fn contacts_api(portal: &Portal, answer: &mut BatchAnswer, chart: &mut Chart) {
+    let chosen = portal.config.contacts_api;
+    let has_items = contacts::has_items(answer.take("items"));
+    if let (ContactsApi::Auto, Some(has)) = (chosen, has_items) {
+        portal.use_contacts(if has {
+            Family::Universal
+        } else {
+            Family::Classic
+        });
+    }
+    let family = portal.contacts();
+    let methods = format!("{family} ({}, {})", family.list(), family.update());
+    match (chosen, has_items) {
+        (ContactsApi::Universal, Some(false)) => chart.fail(
+            "contacts",
+            Exit::NotAuthorised,
+            format!(
+                "the portal does not offer {}; set contacts_api = \"auto\" in the configuration",
+                family.list()
+            ),
+        ),
+        (ContactsApi::Classic, Some(true)) => chart.ok(
+            "contacts",
+            format!("{methods} by configuration, which finds contacts of other categories slowly, and a sweep not at all"),
+        ),
+        (ContactsApi::Auto, _) => chart.ok("contacts", methods),
+        (..) => chart.ok("contacts", format!("{methods} by configuration")),
+    }
 }
 
 fn without_connector(said: &Said, chart: &mut Chart) {

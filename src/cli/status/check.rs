@@ -7,19 +7,20 @@ use jiff::Timestamp;
 
 use super::report::{PortalStatus, Report};
 use crate::{
-    cli::{exit::Exit, text::length, told},
+    cli::{exit::Exit, text::length},
     clock::seconds_between,
+    condition::{Acts, Condition},
 };
 
 /// When to warn and when to raise the alarm.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Thresholds of --check (reached is too much)")]
 pub struct Thresholds {
-    /// Time since the last drain ended
-    #[arg(long, default_value = "15m", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    /// Time since the last drain that succeeded
+    #[arg(long, default_value = "15m", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub warning_age: Duration,
-    /// Time since the last drain ended
-    #[arg(long, default_value = "1h", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    /// Time since the last drain that succeeded
+    #[arg(long, default_value = "1h", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub critical_age: Duration,
     /// Contacts that the portal refuses
     #[arg(long, default_value_t = 1, value_name = "N")]
@@ -33,11 +34,11 @@ pub struct Thresholds {
     /// Contacts whose names somebody else keeps changing back
     #[arg(long, value_name = "N")]
     pub critical_contested: Option<u64>,
-    /// With --live: age of the oldest row in the portal's queue
-    #[arg(long, default_value = "15m", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    /// Age of the oldest row: in the portal's queue with --live, else of those taken over
+    #[arg(long, default_value = "15m", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub warning_oldest: Duration,
-    /// With --live: age of the oldest row in the portal's queue
-    #[arg(long, default_value = "2h", value_parser = crate::cli::run::duration, value_name = "DURATION")]
+    /// Age of the oldest row: in the portal's queue with --live, else of those taken over
+    #[arg(long, default_value = "2h", value_parser = crate::cli::text::duration, value_name = "DURATION")]
     pub critical_oldest: Duration,
     /// With --live: rows that nobody has reserved
     #[arg(long, value_name = "N")]
@@ -99,6 +100,7 @@ pub(super) fn write(
         findings: Vec::new(),
         data: Vec::new(),
     };
+    check.conditions("this host", &report.conditions);
     for portal in &report.portals {
         check.portal(portal);
     }
@@ -114,8 +116,8 @@ pub(super) fn write(
         .map(|(_, text)| text.replace(['\n', '|'], " "))
         .collect();
     let (texts, data) = (texts.join("; "), check.data.join(" "));
-    let written = writeln!(out, "{} - {texts} | {data}", worst.word());
-    told(worst.exit(), written)
+    writeln!(out, "{} - {texts} | {data}", worst.word())?;
+    Ok(worst.exit())
 }
 
 struct Check<'a> {
@@ -127,38 +129,9 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn portal(&mut self, portal: &PortalStatus) {
+        self.conditions(&portal.name, &portal.conditions);
         if portal.member_id.is_none() {
-            return self.find(portal, Health::Critical, "no tokens are stored");
-        }
-        if let Some(why) = &portal.lost {
-            self.find(
-                portal,
-                Health::Critical,
-                format!("authorisation lost: {why}"),
-            );
-        }
-        if let Some(why) = &portal.unverified {
-            self.find(
-                portal,
-                Health::Critical,
-                format!("tokens not verified: {why}"),
-            );
-        }
-        for (is_so, text) in [
-            (portal.paused, "paused"),
-            (portal.braked_until.is_some(), "the brake is on"),
-            (
-                portal.gap_since.is_some(),
-                "catching up on changes that were missed",
-            ),
-            (
-                portal.plan_connector == Some(false) && portal.auth_connector.is_some(),
-                "the plan has no auth_connector",
-            ),
-        ] {
-            if is_so {
-                self.find(portal, Health::Warning, text);
-            }
+            return;
         }
         self.last_drain(portal);
         self.measure(portal, "open_rows", portal.open_rows, None, None);
@@ -178,29 +151,55 @@ impl Check<'_> {
             limits.critical_contested,
         );
         self.live(portal);
+        self.oldest(portal);
     }
 
+    /// A person's condition warns, or raises the alarm where it stops work; the program's says nothing.
+    fn conditions(&mut self, whose: &str, conditions: &[Condition]) {
+        for condition in conditions {
+            let health = match condition.acts {
+                Acts::Person if condition.stops_work(self.now) => Health::Critical,
+                Acts::Person => Health::Warning,
+                Acts::Program => continue,
+            };
+            let text = format!("{whose}: {} -> {}", condition.text, condition.advice());
+            self.findings.push((health, text));
+        }
+    }
+
+    /// The age of the last drain that succeeded; one that failed is none, and one that is running and
+    /// gets on counts so far.
     fn last_drain(&mut self, portal: &PortalStatus) {
-        let Some(last) = &portal.last_drain else {
-            return self.find(portal, Health::Warning, "no drain has ended yet");
+        let outcome = portal.last_drain.as_ref().map(|last| last.outcome.as_str());
+        // Until a first drain succeeds, it is waited for from the moment at which the tokens came.
+        let Some(since) = portal.last_success.max(portal.authorised_at) else {
+            return;
         };
         let limits = self.thresholds;
-        let text = self.since(
-            portal,
-            "last_drain",
-            last.at,
-            (limits.warning_age, limits.critical_age),
-        );
-        let health = match last.outcome.as_str() {
-            "done" | "work left" | "paused" | "stopped" => Health::Ok,
-            "unreachable" | "put off" => Health::Warning,
-            _ => Health::Critical,
+        let limits = match portal.paused {
+            // That has a condition of its own.
+            true => (Duration::MAX, Duration::MAX),
+            false => (limits.warning_age, limits.critical_age),
         };
-        self.find(
-            portal,
-            health,
-            format!("last drain {text} ago: {}", last.outcome),
+        let told = self.since(portal, "last_drain", since, limits);
+        let text = match (portal.last_success, outcome) {
+            (Some(_), Some(outcome)) => {
+                format!("last drain that succeeded {told} ago, last: {outcome}")
+            }
+            _ => "no drain has succeeded yet".to_owned(),
+        };
+        self.find(portal, Health::Ok, text);
+    }
+
+    /// The age of the oldest row: in the portal's queue with `--live`, else of those that are ours.
+    fn oldest(&mut self, portal: &PortalStatus) {
+        let live = portal.live.as_ref().and_then(|live| live.oldest_at);
+        let oldest = live.into_iter().chain(portal.open_since).min();
+        let limits = (
+            self.thresholds.warning_oldest,
+            self.thresholds.critical_oldest,
         );
+        self.since(portal, "oldest", oldest.unwrap_or(self.now), limits);
     }
 
     fn live(&mut self, portal: &PortalStatus) {
@@ -210,18 +209,12 @@ impl Check<'_> {
         let Some(live) = &portal.live else {
             return;
         };
-        if !live.bound {
-            self.find(portal, Health::Critical, "the events are not bound");
-        }
         let limits = self.thresholds;
         let (warning, critical) = (limits.warning_pending, limits.critical_pending);
         self.measure(portal, "pending", live.pending, warning, critical);
         self.measure(portal, "reserved", live.reserved, None, None);
         self.measure(portal, "errors", live.errors, None, None);
         self.measure(portal, "foreign", live.foreign, None, None);
-        let oldest = live.oldest_at.unwrap_or(self.now);
-        let limits = (limits.warning_oldest, limits.critical_oldest);
-        self.since(portal, "oldest", oldest, limits);
     }
 
     /// Notes a length of time, and a finding where it is too long. Answers it in words.

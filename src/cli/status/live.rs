@@ -1,13 +1,20 @@
 //! What only the portal can tell: how long its queue is, how old, and whether it is fed at all.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::task::JoinSet;
 
+use super::report::PortalStatus;
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
         events::{self, ContactEvent, EventRow, Listed},
     },
+    cli::desk::Desk,
+    clock::after,
+    condition::{Acts, Kind, Trouble},
     portal::{CallFailure, Portal, Repeat},
 };
 
@@ -68,6 +75,83 @@ impl RowState {
     fn key(self, event: ContactEvent) -> String {
         format!("{}{}", self.as_str(), event.as_str())
     }
+}
+
+/// A renewal that is under way when the time is up may take this much longer, in seconds: its answer is a
+/// pair of tokens that cannot be had again.
+const RENEWAL_SECONDS: f64 = 4.0;
+
+/// Asks all portals of `desk` at the same time; each may take as long as `timeout`. The answers stand in
+/// the order of the portals.
+pub(super) async fn ask_all(desk: &Desk, timeout: Duration) -> Vec<anyhow::Result<Live>> {
+    let mut asking = JoinSet::new();
+    let mut answers = BTreeMap::new();
+    let deadline = after(desk.now(), timeout.as_secs_f64());
+    for (at, config) in desk.portals.iter().enumerate() {
+        let portal = match desk.portal(config).await {
+            Ok(portal) => portal,
+            Err(error) => {
+                answers.insert(at, Err(error));
+                continue;
+            }
+        };
+        let clock = desk.clock.clone();
+        asking.spawn(async move {
+            let asked = ask(&portal);
+            tokio::pin!(asked);
+            let answer = tokio::select! {
+                biased;
+                answer = &mut asked => Some(answer),
+                () = clock.alarm_at(deadline) => None,
+            };
+            let answer = match answer {
+                None if portal.is_renewing() => tokio::select! {
+                    biased;
+                    answer = &mut asked => Some(answer),
+                    () = clock.alarm_at(after(deadline, RENEWAL_SECONDS)) => None,
+                },
+                answer => answer,
+            };
+            let late = || anyhow::anyhow!("no answer within {} s", timeout.as_secs_f64());
+            (
+                at,
+                answer.map_or_else(|| Err(late()), |it| it.map_err(Into::into)),
+            )
+        });
+    }
+    while let Some(answer) = asking.join_next().await {
+        answers.extend(answer);
+    }
+    let of = |at: usize| {
+        let answer = answers.remove(&at);
+        // Only one that broke down is missing.
+        answer.unwrap_or_else(|| Err(anyhow::anyhow!("it could not be asked")))
+    };
+    (0..desk.portals.len()).map(of).collect()
+}
+
+/// What the queue says that is not as it should be; notes what it says. `running`: somebody drains, and
+/// binds again by itself.
+pub(in crate::cli) fn conditions(
+    portal: &mut PortalStatus,
+    live: &Live,
+    running: bool,
+) -> Vec<Trouble> {
+    let mut found = Vec::new();
+    if !live.bound {
+        let unbound = Trouble::new(Kind::Unbound);
+        found.push(match running {
+            true => unbound.acted_on_by(Acts::Program),
+            false => unbound,
+        });
+    }
+    let others = live.reserved.saturating_sub(portal.open_rows);
+    if others > 0 {
+        let said = format!("rows are reserved that nobody here knows of, {others} now");
+        found.push(Trouble::said(Kind::ForeignRows, said));
+    }
+    portal.live = Some(live.clone());
+    found
 }
 
 /// Asks the portal, in one request where it answers as documented.

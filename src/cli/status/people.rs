@@ -1,30 +1,62 @@
-//! `status` for people: at most five lines per portal.
+//! `status` for people: a few lines per portal, and below them what is not as it should be.
 
 use std::io::{self, Write};
 
 use jiff::Timestamp;
 
-use super::report::{PortalStatus, Report};
-use crate::cli::text::{WIDTH, age, count, cut, length, listed, moment};
+use super::report::{Draining, PortalStatus, Report};
+use crate::bitrix::contacts::Family;
+use crate::cli::text::{WIDTH, age, count, cut, length, moment, wrapped};
 use crate::clock::seconds_between;
+use crate::condition::{Acts, Condition};
 
 /// Writes the report.
 pub(super) fn write(report: &Report, now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
+    if !report.conditions.is_empty() {
+        writeln!(out, "this host")?;
+        conditions(&report.conditions, now, out)?;
+    }
     for portal in &report.portals {
         let running = match &report.running {
             Some(holder) => format!("running ({holder})"),
             None => "not running".to_owned(),
         };
         let head = format!("{}  {}  {running}", portal.name, portal.url);
+        writeln!(out, "{}", cut(&head, WIDTH))?;
+        let authorised = portal.member_id.is_some();
         let lines = [
             Some(authorisation(portal, now)),
-            portal.member_id.as_ref().map(|_| waiting(portal, now)),
-            portal.member_id.as_ref().map(|_| last(portal, now)),
-            Some(format!("needs you: {}", needs(portal, now))),
+            authorised.then(|| waiting(portal, now)),
+            portal.draining.as_ref().map(|it| draining(it, now)),
+            authorised.then(|| last(portal, now)),
         ];
-        writeln!(out, "{}", cut(&head, WIDTH))?;
         for line in lines.into_iter().flatten() {
             writeln!(out, "  {}", cut(&line, WIDTH - 2))?;
+        }
+        conditions(&portal.conditions, now, out)?;
+        if portal.conditions.is_empty() && report.conditions.is_empty() {
+            writeln!(out, "  needs you: nothing; all is well")?;
+        }
+    }
+    Ok(())
+}
+
+/// Each condition in full, and what to do about it: a remedy that is cut off helps nobody.
+fn conditions(list: &[Condition], now: Timestamp, out: &mut dyn Write) -> io::Result<()> {
+    for condition in list {
+        let who = match condition.acts {
+            Acts::Person => "needs you",
+            Acts::Program => "by itself",
+        };
+        let since = age(condition.since, now);
+        let text = format!("{who}, since {since}: {}", condition.text);
+        for (at, line) in wrapped(&text, WIDTH - 4).iter().enumerate() {
+            let indent = if at == 0 { "  " } else { "    " };
+            writeln!(out, "{indent}{line}")?;
+        }
+        for (at, line) in wrapped(&condition.advice(), WIDTH - 7).iter().enumerate() {
+            let indent = if at == 0 { "    -> " } else { "       " };
+            writeln!(out, "{indent}{line}")?;
         }
     }
     Ok(())
@@ -48,9 +80,19 @@ fn authorisation(portal: &PortalStatus, now: Timestamp) -> String {
             length(seconds_between(now, end))
         ),
     };
-    match &portal.unverified {
-        Some(_) => format!("authorised, but not verified; {until}"),
-        None => format!("authorised; {until}"),
+    let by = match portal.contacts_api {
+        Some(Family::Universal) => " (crm.item)",
+        Some(Family::Classic) => " (crm.contact)",
+        None => "",
+    };
+    let refused = portal
+        .conditions
+        .iter()
+        .find(|condition| condition.kind.is_refusal());
+    match (&portal.unverified, refused) {
+        (Some(_), _) => format!("authorised, but not verified; {until}"),
+        (None, Some(_)) => format!("tokens are stored, but see below; {until}"),
+        (None, None) => format!("authorised{by}; {until}"),
     }
 }
 
@@ -75,10 +117,28 @@ fn waiting(portal: &PortalStatus, now: Timestamp) -> String {
         0 => String::new(),
         errors => format!(", {} among them", count(errors, "error row")),
     };
+    let since = portal
+        .open_since
+        .map(|oldest| format!(" since {}", age(oldest, now)));
     format!(
-        "waiting: {} of ours in {}{errors}",
+        "waiting{}: {} of ours in {}{errors}",
+        since.unwrap_or_default(),
         count(portal.open_rows, "row"),
         count(portal.open_reservations, "reservation")
+    )
+}
+
+fn draining(drain: &Draining, now: Timestamp) -> String {
+    let left = match drain.left {
+        Some(left) => format!(", {left} left"),
+        None => String::new(),
+    };
+    format!(
+        "draining since {}: {} done, {} changed{left}, {} ago",
+        age(drain.began_at, now),
+        count(drain.events, "event"),
+        drain.changed,
+        age(drain.seen_at, now)
     )
 }
 
@@ -94,52 +154,4 @@ fn last(portal: &PortalStatus, now: Timestamp) -> String {
         count(last.requests, "request"),
         last.outcome
     )
-}
-
-/// What a person should know or do, the gravest first.
-fn needs(portal: &PortalStatus, now: Timestamp) -> String {
-    let mut items = Vec::new();
-    let name = &portal.name;
-    if portal.member_id.is_none() {
-        items.push(format!("`b24-tidyd --portal {name} auth login`"));
-    }
-    items.extend(portal.lost.clone());
-    items.extend(
-        portal
-            .unverified
-            .as_ref()
-            .map(|why| format!("not verified: {why}")),
-    );
-    if let Some(since) = portal.paused_at {
-        items.push(format!("paused {} ago (`resume`)", age(since, now)));
-    }
-    if let Some(until) = portal.braked_until {
-        let rest = length(seconds_between(now, until));
-        items.push(format!("brake for {rest}"));
-    }
-    if !(portal.parked.is_empty() && portal.contested.is_empty()) {
-        let (parked, contested) = (portal.parked.len(), portal.contested.len());
-        items.push(format!(
-            "{parked} refused, {contested} contested (`failures list`)"
-        ));
-    }
-    if portal.live.as_ref().is_some_and(|live| !live.bound) {
-        items.push("events are not bound (`doctor`)".to_owned());
-    }
-    if let Some(gap) = portal.gap_since {
-        items.push(format!("catching up from {}", moment(gap)));
-    }
-    if portal.plan_connector == Some(false) && portal.auth_connector.is_some() {
-        items.push("plan without auth_connector".to_owned());
-    }
-    if portal.plan_confirms == Some(false) {
-        items.push("plan without reservations".to_owned());
-    }
-    if portal.guards_work == Some(false) {
-        items.push("no guards".to_owned());
-    }
-    if items.is_empty() {
-        return "nothing".to_owned();
-    }
-    listed(&items, WIDTH - 2 - "needs you: ".len())
 }

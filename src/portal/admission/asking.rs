@@ -119,7 +119,7 @@ impl Admission<'_> {
                 () = self.context.stop.cancelled() => return Err(CallFailure::Stopped.into()),
             };
             let exchange = exchange.map(|answer| answer.without(access));
-            let answer = decode::reply(exchange).and_then(|reply| batch.read(reply));
+            let answer = decode::reply("batch", exchange).and_then(|reply| batch.read(reply));
             let problem =
                 match answer.and_then(|mut answer| application::read_standing(&mut answer)) {
                     Ok(standing) => return Ok(standing?),

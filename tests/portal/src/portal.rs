@@ -2,34 +2,31 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::bindings::Binding;
 use crate::clock::PortalClock;
-use crate::control;
-use crate::exchange::{self, Door};
-use crate::fault::Fault;
-use crate::log::{Command, RequestRecord, Server};
-use crate::oauth;
-use crate::queue::QueueRow;
-use crate::server;
+use crate::hands::control;
+use crate::log::Server;
 use crate::settings::Settings;
 use crate::shared::Shared;
-use crate::state::{State, seconds};
+use crate::state::State;
+use crate::wire::exchange::{self, Door};
+use crate::wire::message::{Answer, Request};
+use crate::wire::server;
 
 /// Ends the servers when the last handle goes.
 pub(crate) struct Stop {
     sender: watch::Sender<bool>,
-    runtime: Handle,
+    /// Where the servers run; `None` for a portal without sockets.
+    runtime: Option<Handle>,
 }
 
 /// A running portal with its authorisation server and its control interface, each on its own
-/// loopback port. Clones are handles to the same portal; it ends with the last of them, or by
-/// [`Portal::stop`].
+/// loopback port, or none of them ([`Portal::unserved`]). Clones are handles to the same portal; it
+/// ends with the last of them, or by [`Portal::stop`].
 #[derive(Clone)]
 pub struct Portal {
     pub(crate) shared: Arc<Shared>,
@@ -61,39 +58,99 @@ impl Portal {
         let (oauth_listener, oauth_addr) = server::bind(oauth_addr)?;
         let (control_listener, control_addr) = server::bind(control_addr)?;
         let mut state = State::new(settings);
-        state.addresses.portal = format!("http://{portal_addr}");
+        state.addresses.portals = vec![format!("http://{portal_addr}")];
         state.addresses.oauth = format!("http://{oauth_addr}");
         state.addresses.control = format!("http://{control_addr}");
-        let (sender, _) = watch::channel(false);
-        let portal = Self {
-            shared: Arc::new(Shared::new(clock, state)),
-            stop: Arc::new(Stop {
-                sender,
-                runtime: Handle::current(),
-            }),
-        };
-        // The first and only setting of the cell.
-        let _ = portal.shared.stop.set(Arc::downgrade(&portal.stop));
+        let portal = Self::with(state, clock, Some(Handle::current()));
         portal.serve(portal_listener, Server::Portal, 0);
         portal.serve(oauth_listener, Server::OAuth, 0);
         portal.serve_control(control_listener);
         Ok(portal)
     }
 
+    /// A portal without sockets, for whoever carries requests by hand ([`Portal::handle`]). The
+    /// addresses (`https://acme.example`) are what it gives out as its own. With
+    /// [`Settings::seed`] and a clock that waits nowhere, all that it does can be repeated.
+    #[must_use]
+    pub fn unserved(
+        settings: Settings,
+        clock: Arc<dyn PortalClock>,
+        portal: &str,
+        oauth: &str,
+    ) -> Self {
+        let mut state = State::new(settings);
+        state.addresses.portals = vec![portal.to_owned()];
+        oauth.clone_into(&mut state.addresses.oauth);
+        Self::with(state, clock, None)
+    }
+
+    fn with(state: State, clock: Arc<dyn PortalClock>, runtime: Option<Handle>) -> Self {
+        let (sender, _) = watch::channel(false);
+        let portal = Self {
+            shared: Arc::new(Shared::new(clock, state)),
+            stop: Arc::new(Stop { sender, runtime }),
+        };
+        // The first and only setting of the cell.
+        let _ = portal.shared.stop.set(Arc::downgrade(&portal.stop));
+        portal
+    }
+
+    /// Answers a request that was sent to `address` (scheme, host and port), one of the portal's
+    /// present and past addresses or the authorisation server's. `None`: no answer comes, and the
+    /// connection closes (or nobody is there).
+    pub async fn handle(&self, address: &str, from: IpAddr, request: Request) -> Option<Answer> {
+        let door = self.door(address)?;
+        exchange::serve(Arc::clone(&self.shared), door, from, request).await
+    }
+
+    fn door(&self, address: &str) -> Option<Door> {
+        let state = self.shared.state();
+        let portals = state.addresses.portals.iter();
+        if let Some(generation) = portals.into_iter().position(|known| known == address) {
+            return Some(Door {
+                server: Server::Portal,
+                generation,
+            });
+        }
+        (state.addresses.oauth == address).then_some(Door {
+            server: Server::OAuth,
+            generation: 0,
+        })
+    }
+
     fn serve(&self, listener: tokio::net::TcpListener, server: Server, generation: usize) {
         let shared = Arc::clone(&self.shared);
         let door = Door { server, generation };
-        let handler =
-            move |from, request| exchange::serve(Arc::clone(&shared), door, from, request);
-        let listening = server::listen(listener, handler, self.stop.sender.subscribe());
-        self.stop.runtime.spawn(listening);
+        let handler = move |from, request| {
+            let shared = Arc::clone(&shared);
+            async move {
+                let request = server::read(request).await?;
+                let clock = Arc::clone(&shared.clock);
+                let answer = exchange::serve(shared, door, from, request).await?;
+                Some(server::response(answer, clock))
+            }
+        };
+        self.spawn(server::listen(
+            listener,
+            handler,
+            self.stop.sender.subscribe(),
+        ));
     }
 
     fn serve_control(&self, listener: tokio::net::TcpListener) {
         let router = control::router(Arc::clone(&self.shared));
         let handler = move |_from, request| server::route(router.clone(), request);
-        let listening = server::listen(listener, handler, self.stop.sender.subscribe());
-        self.stop.runtime.spawn(listening);
+        self.spawn(server::listen(
+            listener,
+            handler,
+            self.stop.sender.subscribe(),
+        ));
+    }
+
+    fn spawn(&self, listening: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = &self.stop.runtime {
+            runtime.spawn(listening);
+        }
     }
 
     pub(crate) fn from_parts(shared: Arc<Shared>, stop: Arc<Stop>) -> Self {
@@ -109,240 +166,19 @@ impl Portal {
         self.shared.clock.now()
     }
 
-    /// The portal's present address, `http://127.0.0.1:port`.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.shared.state().addresses.portal.clone()
-    }
-
-    /// The authorisation server's address.
-    #[must_use]
-    pub fn oauth_url(&self) -> String {
-        self.shared.state().addresses.oauth.clone()
-    }
-
-    /// The control interface's address.
-    #[must_use]
-    pub fn control_url(&self) -> String {
-        self.shared.state().addresses.control.clone()
-    }
-
-    /// The application's client id.
-    #[must_use]
-    pub fn client_id(&self) -> String {
-        self.shared.state().application.client_id.clone()
-    }
-
-    /// The application's client secret.
-    #[must_use]
-    pub fn client_secret(&self) -> String {
-        self.shared.state().application.client_secret.clone()
-    }
-
-    /// The portal's stable id.
-    #[must_use]
-    pub fn member_id(&self) -> String {
-        self.shared.state().application.member_id.clone()
-    }
-
-    /// The token endpoint's answer for user 1, the administrator, freshly issued.
-    #[must_use]
-    pub fn authorise(&self) -> Value {
-        self.authorise_as(1)
-    }
-
-    /// The same for another user, who is no administrator.
-    #[must_use]
-    pub fn authorise_as(&self, user: u64) -> Value {
-        let now = self.now();
-        self.shared.state().grant(user, now, false)
-    }
-
-    /// The address to which the browser of a user would be sent after a login, with a fresh code.
-    #[must_use]
-    pub fn login(&self, client_state: &str, user: u64) -> String {
-        let now = self.now();
-        oauth::login(&mut self.shared.state(), client_state, user, now)
-    }
-
-    /// Every access token, refresh token and code ever issued, and the client secret.
-    #[must_use]
-    pub fn issued_secrets(&self) -> Vec<String> {
-        self.shared.state().tokens.issued.clone()
-    }
-
-    /// Ends the life of all access tokens.
-    pub fn expire_access_tokens(&self) {
-        let now = self.now();
-        self.shared.state().tokens.expire_access(now);
-    }
-
-    /// Forgets all refresh tokens.
-    pub fn revoke_refresh_tokens(&self) {
-        self.shared.state().tokens.revoke_refresh();
-    }
-
-    /// All rows of the queue by id, reserved, parked and foreign ones included.
-    #[must_use]
-    pub fn queue(&self) -> Vec<QueueRow> {
-        let now = self.now();
-        let mut state = self.shared.state();
-        state.settle(now);
-        state
-            .queue
-            .rows()
-            .map(|stored| stored.row.clone())
-            .collect()
-    }
-
-    /// Plants a row as it is and answers its id; see [`QueueRow`] for what zeros and empty texts
-    /// mean.
-    pub fn push_row(&self, row: QueueRow) -> u64 {
-        let now = seconds(self.now());
-        let mut state = self.shared.state();
-        state.changes += 1;
-        let change = state.changes;
-        state.queue.plant(row, now, change)
-    }
-
-    /// All handlers of the client's application.
-    #[must_use]
-    pub fn bindings(&self) -> Vec<Binding> {
-        self.shared.state().bindings.clone()
-    }
-
-    /// Removes all handlers, as a reinstallation may.
-    pub fn unbind_all(&self) {
-        self.shared.state().bindings.clear();
-    }
-
-    /// Binds an event offline, with a connector or `""`.
-    pub fn bind_offline(&self, event: &str, connector: &str) {
-        let binding = Binding {
-            event: event.to_ascii_uppercase(),
-            offline: true,
-            connector: connector.to_owned(),
-            handler: String::new(),
-        };
-        let mut state = self.shared.state();
-        if !state.bindings.contains(&binding) {
-            state.bindings.push(binding);
-        }
-    }
-
-    /// Orders a fault.
-    pub fn fault(&self, fault: Fault) {
-        self.shared.state().faults.add(fault);
-    }
-
-    /// Cancels all faults.
-    pub fn clear_faults(&self) {
-        self.shared.state().faults.clear();
-    }
-
-    /// The faults that may still strike.
-    #[must_use]
-    pub fn faults(&self) -> Vec<Fault> {
-        self.shared.state().faults.list()
-    }
-
-    /// The request log.
-    #[must_use]
-    pub fn requests(&self) -> Vec<RequestRecord> {
-        self.shared.state().log.clone()
-    }
-
-    /// Number of requests so far, those that the log no longer has included.
-    #[must_use]
-    pub fn request_count(&self) -> u64 {
-        self.shared.state().requests_seen
-    }
-
-    /// Empties the request log.
-    pub fn clear_requests(&self) {
-        self.shared.state().log.clear();
-    }
-
-    /// Waits until a condition holds; it is looked at now and after every request.
-    pub async fn until(&self, mut condition: impl FnMut(&Portal) -> bool) {
-        loop {
-            let progress = self.shared.progress.notified();
-            if condition(self) {
-                return;
-            }
-            progress.await;
-        }
-    }
-
-    /// Runs ahead of each request, before it is carried out. Replaces an earlier hook. The hook may
-    /// use the portal (a fault that it orders can still strike this request), but not set hooks.
-    pub fn before_request(&self, hook: impl FnMut(&Portal, &RequestRecord) + Send + 'static) {
-        let mut slot = self
-            .shared
-            .request_hook
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *slot = Some(Box::new(hook));
-    }
-
-    /// Runs ahead of each command inside a batch. Replaces an earlier hook.
-    pub fn before_command(
-        &self,
-        hook: impl FnMut(&Portal, &RequestRecord, &Command) + Send + 'static,
-    ) {
-        let mut slot = self
-            .shared
-            .command_hook
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        *slot = Some(Box::new(hook));
-    }
-
-    /// Removes both hooks.
-    pub fn clear_hooks(&self) {
-        let poisoned = PoisonError::into_inner;
-        *self.shared.request_hook.lock().unwrap_or_else(poisoned) = None;
-        let poisoned = PoisonError::into_inner;
-        *self.shared.command_hook.lock().unwrap_or_else(poisoned) = None;
-    }
-
-    /// Reads and changes settings while the portal runs.
-    pub fn settings<R>(&self, change: impl FnOnce(&mut Settings) -> R) -> R {
-        change(&mut self.shared.state().settings)
-    }
-
-    /// Others behind the client's address use up requests of the bucket.
-    pub fn occupy_bucket(&self, requests: f64) {
-        let now = self.now();
-        let from = IpAddr::V4(Ipv4Addr::LOCALHOST);
-        let mut state = self.shared.state();
-        let (burst, rate) = (state.settings.burst, state.settings.rate);
-        state.bucket.occupy(from, requests, now, burst, rate);
-    }
-
-    /// Uses up seconds of a method's operating time.
-    pub fn occupy_operating(&self, method: &str, cost: f64) {
-        let now = self.now();
-        let mut state = self.shared.state();
-        state
-            .operating
-            .book(&method.to_ascii_lowercase(), cost, now);
-    }
-
-    /// Moves the portal to a new address, which is answered; the old one answers 302 from now on.
+    /// Moves the portal to a new loopback address, which is answered; the old one answers 302 from
+    /// now on. Tokens that are issued from now on name the new address, unless
+    /// [`Settings::client_endpoint`] says otherwise.
     ///
     /// # Errors
-    /// Where no socket can be had.
+    /// Where no socket can be had, and for a portal without sockets.
     pub fn try_rename_host(&self) -> io::Result<String> {
-        let _runtime = self.stop.runtime.enter();
+        let runtime = self.stop.runtime.as_ref();
+        let runtime = runtime.ok_or_else(|| io::Error::other("this portal has no sockets"))?;
+        let _runtime = runtime.enter();
         let (listener, address) = server::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let url = format!("http://{address}");
-        let generation = {
-            let mut state = self.shared.state();
-            state.addresses.portal.clone_from(&url);
-            state.addresses.generation += 1;
-            state.addresses.generation
-        };
+        let generation = self.rename_to(&url);
         self.serve(listener, Server::Portal, generation);
         Ok(url)
     }
@@ -352,21 +188,10 @@ impl Portal {
         self.try_rename_host().unwrap_or_else(|_| self.url())
     }
 
-    /// Breaches of the client's promises so far, in plain words; see the crate documentation.
-    #[must_use]
-    pub fn violations(&self) -> Vec<String> {
-        self.shared.state().referee.violations()
-    }
-
-    /// Contacts whose rows were taken by a destructive get after they had been listed, and which
-    /// were not read since: the client still owes them.
-    #[must_use]
-    pub fn owed_contacts(&self) -> Vec<u64> {
-        self.shared.state().referee.owed()
-    }
-
-    /// Forgets the breaches so far.
-    pub fn clear_violations(&self) {
-        self.shared.state().referee.clear();
+    /// Gives a portal without sockets a new address; answers how often it has been renamed.
+    pub fn rename_to(&self, address: &str) -> usize {
+        let mut state = self.shared.state();
+        state.addresses.portals.push(address.to_owned());
+        state.addresses.generation()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::queue::{Queue, Stored};
+use crate::data::queue::{Queue, Stored};
 
 /// What a request showed to the client. It counts once the answer has gone out whole.
 #[derive(Default)]
@@ -10,10 +10,20 @@ pub(crate) struct Shown {
     /// Contacts that were read (or answered as gone or denied), with the number of the portal's
     /// latest change at that moment.
     pub(crate) contacts: Vec<(u64, u64)>,
+    /// Contacts whose names stand in the answer.
+    pub(crate) named: Vec<u64>,
     /// Queue rows that `event.offline.list` showed.
     pub(crate) listed: Vec<u64>,
     /// The access token whose holder was told to renew it.
     pub(crate) told_to_renew: Option<String>,
+}
+
+impl Shown {
+    /// A contact's names stand in the answer, as of this change.
+    pub(crate) fn read(&mut self, contact: u64, change: u64) {
+        self.contacts.push((contact, change));
+        self.named.push(contact);
+    }
 }
 
 /// Collects breaches of promises in plain words.

@@ -24,6 +24,8 @@ impl Client {
         let portal = Portal::start(settings, Arc::new(clock.clone()))
             .await
             .unwrap();
+        // Where the whole workspace is built, the client can do TLS and asks for a provider.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .redirect(Policy::none())
             .no_proxy()

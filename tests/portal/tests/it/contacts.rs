@@ -59,8 +59,9 @@ async fn dates_compare_by_whole_seconds_as_instants() {
 }
 
 #[tokio::test]
-async fn updates_are_partial_and_bump_even_without_a_change() {
+async fn updates_are_partial_and_on_the_legacy_path_bump_even_without_a_change() {
     let client = Client::bound().await;
+    client.portal.settings(|s| s.noop_update_fires = true);
     let id = client.portal.seed_contact("a", "m", "b");
     client.portal.settings(|s| s.echo = true);
     let fields = json!({"NAME": "a", "NO_SUCH": "x"});

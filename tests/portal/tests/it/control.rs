@@ -70,3 +70,22 @@ async fn people_faults_settings_and_time_are_within_reach() {
         404
     );
 }
+
+#[tokio::test]
+async fn people_choose_categories_and_other_programs_touch_rows() {
+    let client = Client::bound().await;
+    let new = json!({"NAME": "x", "category": 12});
+    control(&client, "POST", "/contacts", new).await;
+    assert_eq!(client.portal.contact(1).unwrap().category, 12);
+    control(&client, "POST", "/contacts", json!({"NAME": "y"})).await;
+    control(&client, "POST", "/contacts", json!({"NAME": "z"})).await;
+    let rows = |id: u64| json!({"ids": [id]});
+    let (_, reserved) = control(&client, "POST", "/queue/reserve", rows(1)).await;
+    control(&client, "POST", "/queue/park", rows(2)).await;
+    control(&client, "POST", "/queue/clear", rows(3)).await;
+    let process = reserved["process_id"].as_str().unwrap().to_owned();
+    assert_eq!(
+        client.rows(),
+        [(1, process, false), (2, String::new(), true)]
+    );
+}

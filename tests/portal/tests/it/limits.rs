@@ -42,11 +42,11 @@ async fn operating_time_runs_up_per_method_and_blocks() {
     let (_, body) = client.call("crm.contact.list", json!({})).await;
     assert_eq!(
         (&body["time"]["operating"], &body["time"]["duration"]),
-        (&json!(6.0), &json!(6.0))
+        (&json!(6), &json!(6))
     );
     assert_eq!(body["time"]["operating_reset_at"], 1_767_597_006);
     let five = client.batch(&[("l", "crm.contact.list")]).await;
-    assert_eq!(five["result_time"]["l"]["operating"], 12.0);
+    assert_eq!(five["result_time"]["l"]["operating"], 12);
     let (status, body) = client.call("crm.contact.list", json!({})).await;
     assert_eq!(
         (status, &body["error"]),
@@ -72,4 +72,18 @@ async fn a_batch_may_be_billed_as_a_whole() {
     let (status, code, _) = client.err("batch", json!({"cmd": commands})).await;
     assert_eq!((status, code.as_str()), (429, "OPERATION_TIME_LIMIT"));
     client.ok("crm.contact.list", json!({})).await;
+}
+
+#[tokio::test]
+async fn time_may_be_booked_that_no_duration_shows() {
+    let mut settings = costly(Billing::Inner);
+    settings
+        .unseen_cost
+        .insert("crm.contact.list".to_owned(), 3.0);
+    let client = Client::with(settings).await;
+    let (_, body) = client.call("crm.contact.list", json!({})).await;
+    assert_eq!(
+        (&body["time"]["operating"], &body["time"]["duration"]),
+        (&json!(9), &json!(6))
+    );
 }

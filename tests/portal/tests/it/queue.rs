@@ -1,7 +1,7 @@
 //! The offline queue's state machine.
 
 use serde_json::{Value, json};
-use test_portal::{QueueRow, Settings};
+use test_portal::{Contact, ProcessIdFilter, Purge, QueueRow, Settings};
 
 use crate::client::{Client, ids};
 
@@ -270,7 +270,7 @@ async fn list_pages_filters_and_reserves_nothing() {
     assert_eq!(ids(&client.ok("event.offline.list", chosen).await), [4, 3]);
     client
         .portal
-        .settings(|s| s.process_id_filter = test_portal::ProcessIdFilter::Ignored);
+        .settings(|s| s.process_id_filter = ProcessIdFilter::Ignored);
     assert_eq!(
         client
             .ok("event.offline.list", orphans)
@@ -283,15 +283,119 @@ async fn list_pages_filters_and_reserves_nothing() {
 }
 
 #[tokio::test]
-async fn reserved_rows_are_purged_by_their_last_change() {
+async fn old_rows_are_purged_by_their_last_change() {
+    for (purge, left) in [(Purge::ReservedRows, 2), (Purge::AllRows, 0)] {
+        let client = Client::bound().await;
+        client.portal.settings(|s| s.purge = purge);
+        client.portal.add_contact("a", "", "b");
+        client.reserve_forever().await;
+        client.portal.add_contact("parked", "", "b");
+        client.portal.park_rows_elsewhere(&[2]);
+        client.portal.add_contact("pending", "", "b");
+        client.clock.advance(2_952_000.0);
+        assert_eq!(client.rows().len(), 3);
+        client.clock.advance(86_400.0);
+        assert_eq!(client.rows().len(), left, "{purge:?}");
+    }
+}
+
+#[tokio::test]
+async fn other_programs_clear_reserve_and_park_rows() {
     let client = Client::bound().await;
-    client.portal.settings(|s| s.access_lifetime = 1e9);
-    client.portal.add_contact("a", "", "b");
-    client.reserve_forever().await;
-    client.clock.advance(2_952_000.0);
-    assert_eq!(client.rows().len(), 1);
-    client.clock.advance(86_400.0);
-    assert!(client.rows().is_empty());
+    for name in ["a", "b", "c", "d"] {
+        client.portal.add_contact(name, "", "");
+    }
+    client.portal.clear_rows_elsewhere(&[1, 99]);
+    let process = client.portal.reserve_rows_elsewhere(&[2]);
+    client.portal.park_rows_elsewhere(&[3]);
+    assert_eq!(
+        client.rows(),
+        [
+            (2, process.clone(), false),
+            (3, String::new(), true),
+            (4, String::new(), false)
+        ]
+    );
+    let other = client.portal.reserve_rows_elsewhere(&[2, 3]);
+    assert_ne!(other, process);
+    assert_eq!(
+        client.rows()[0].1,
+        process,
+        "reserved rows stay where they are"
+    );
+    assert_eq!(client.portal.violations(), [] as [String; 0]);
+}
+
+#[tokio::test]
+async fn filters_may_be_ignored_or_break_the_list() {
+    let client = Client::bound().await;
+    client.portal.add_contact("a", "", "");
+    client.portal.push_row(QueueRow {
+        event_name: "ONCRMDEALUPDATE".to_owned(),
+        event_data: json!({"FIELDS": {"ID": "1"}}),
+        ..QueueRow::default()
+    });
+    let deals = json!({"filter": {"EVENT_NAME": "ONCRMDEALUPDATE"}});
+    let behind = json!({"filter": {">ID": 1}});
+    let list = async |params: &Value| ids(&client.ok("event.offline.list", params.clone()).await);
+    assert_eq!(
+        (list(&deals).await, list(&behind).await),
+        (vec![2], vec![2])
+    );
+    client.portal.settings(|s| {
+        s.ignores_event_filter = true;
+        s.ignores_above_id = true;
+    });
+    assert_eq!(
+        (list(&deals).await, list(&behind).await),
+        (vec![1, 2], vec![1, 2])
+    );
+    for filter in [
+        json!({"filter": {">ID": 1}}),
+        json!({"filter": {">ID": 99}}),
+    ] {
+        let rows = client.ok("crm.contact.list", filter).await;
+        assert_eq!(ids(&rows), [1]);
+    }
+    let items = json!({"entityTypeId": 3, "filter": {">id": 99}});
+    let items = client.ok("crm.item.list", items).await;
+    assert_eq!(items["items"].as_array().unwrap().len(), 1);
+    let orphans = json!({"filter": {">PROCESS_ID": ""}});
+    let mode = |mode| client.portal.settings(|s| s.process_id_filter = mode);
+    mode(ProcessIdFilter::SqlError);
+    let broken = client.err("event.offline.list", orphans.clone()).await;
+    assert_eq!((broken.0, broken.1.as_str()), (500, "ERROR_CORE"));
+    mode(ProcessIdFilter::BadGateway);
+    let url = format!("{}/rest/batch", client.portal.url());
+    let cmd = "event.offline.list?filter%5B%3EPROCESS_ID%5D=";
+    let body = json!({"auth": client.token, "cmd": {"p": "profile", "l": cmd}});
+    let answer = client.http.post(url).json(&body).send().await.unwrap();
+    assert_eq!(answer.status().as_u16(), 502);
+}
+
+#[tokio::test]
+async fn ids_beyond_every_database_are_shown_as_they_are() {
+    let client = Client::bound().await;
+    let data = json!({"FIELDS": {"ID": (u64::MAX - 81).to_string()}});
+    client.portal.push_row(QueueRow {
+        id: u64::MAX,
+        event_name: "ONCRMCONTACTUPDATE".to_owned(),
+        event_data: data.clone(),
+        ..QueueRow::default()
+    });
+    client.portal.seed(Contact {
+        id: u64::MAX - 81,
+        ..Contact::default()
+    });
+    let rows = client.ok("event.offline.list", json!({})).await;
+    assert_eq!(
+        (&rows[0]["ID"], &rows[0]["EVENT_DATA"]),
+        (&json!("18446744073709551615"), &data)
+    );
+    let listed = client.ok("crm.contact.list", json!({})).await;
+    assert_eq!(listed[0]["ID"], "18446744073709551534");
+    assert_eq!(client.portal.add_contact("next", "", ""), 1);
+    assert_eq!(client.rows()[0].0, 1);
 }
 
 #[tokio::test]

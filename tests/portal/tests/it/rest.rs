@@ -148,3 +148,63 @@ async fn handlers_are_bound_once_per_connector() {
     );
     assert_eq!(client.portal.bindings().len(), 1);
 }
+
+#[tokio::test]
+async fn the_present_address_may_redirect_elsewhere() {
+    let client = Client::new().await;
+    client
+        .portal
+        .settings(|s| s.redirects_to = Some("https://trap.example".to_owned()));
+    let url = format!("{}/rest/profile", client.portal.url());
+    let answer = client.http.post(url).send().await.unwrap();
+    assert_eq!(answer.status(), 302);
+    assert_eq!(
+        answer.headers()["location"],
+        "https://trap.example/rest/profile"
+    );
+}
+
+#[tokio::test]
+async fn events_are_named_by_scope() {
+    let client = Client::new().await;
+    let events = async |params: serde_json::Value| client.ok("events", params).await;
+    let all = events(json!({})).await;
+    let crm = events(json!({"SCOPE": "crm"})).await;
+    let contains =
+        |list: &serde_json::Value, name: &str| list.as_array().unwrap().contains(&json!(name));
+    assert!(contains(&all, "ONCRMDEALUPDATE") && contains(&all, "ONOFFLINEEVENT"));
+    assert!(contains(&crm, "ONCRMDEALUPDATE") && !contains(&crm, "ONOFFLINEEVENT"));
+    assert_eq!(events(json!({"SCOPE": "task"})).await, json!([]));
+    client.portal.settings(|s| s.scopes.clear());
+    assert!(!contains(&events(json!({})).await, "ONCRMDEALUPDATE"));
+    assert_eq!(events(json!({"SCOPE": "crm"})).await, json!([]));
+}
+
+#[tokio::test]
+async fn a_wrong_clock_shows_in_dates_and_spares_tokens_and_limits() {
+    let client = Client::bound().await;
+    let month = 30.0 * 86_400.0;
+    client.portal.settings(|s| s.clock_offset = month);
+    let id = client.portal.add_contact("a", "", "b");
+    let (_, body) = client.call("crm.contact.get", json!({"id": id})).await;
+    let date = "2026-02-04T10:00:00+03:00";
+    assert_eq!(body["result"]["DATE_MODIFY"], date);
+    assert_eq!(body["time"]["date_start"], date);
+    assert_eq!(body["time"]["start"], 1_767_596_400 + 30 * 86_400);
+    assert_eq!(
+        client.portal.queue()[0].timestamp,
+        1_767_596_400 + 30 * 86_400
+    );
+    assert_eq!(client.ok("server.time", json!({})).await, date);
+    client.portal.settings(|s| s.clock_offset = 0.0);
+    assert_eq!(
+        client.ok("server.time", json!({})).await,
+        "2026-01-05T10:00:00+03:00"
+    );
+}
+
+#[tokio::test]
+async fn several_slashes_are_one() {
+    let client = Client::new().await;
+    client.ok("/profile", json!({})).await;
+}

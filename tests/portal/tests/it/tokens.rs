@@ -104,3 +104,51 @@ async fn access_tokens_live_an_hour() {
     let (status, code, _) = client.err("server.time", json!({"auth": "x"})).await;
     assert_eq!((status, code.as_str()), (401, "invalid_token"));
 }
+
+#[tokio::test]
+async fn a_renewal_names_the_address_and_the_host_that_it_is_told_to_name() {
+    let client = Client::new().await;
+    let refresh = client.portal.authorise()["refresh_token"].clone();
+    let old = client.portal.url();
+    let new = client.portal.rename_host();
+    let (_, renewed) = renew(&client, refresh.as_str().unwrap()).await;
+    assert_eq!(renewed["client_endpoint"], format!("{new}/rest/"));
+    client.portal.settings(|s| {
+        s.client_endpoint = Some(format!("{old}/rest/"));
+        s.oauth_host = Some("oauth.bitrix24.tech".to_owned());
+    });
+    let (_, renewed) = renew(&client, renewed["refresh_token"].as_str().unwrap()).await;
+    assert_eq!(renewed["client_endpoint"], format!("{old}/rest/"));
+    assert_eq!(
+        renewed["server_endpoint"],
+        "https://oauth.bitrix24.tech/rest/"
+    );
+    assert_eq!(renewed["domain"], "oauth.bitrix24.tech");
+}
+
+#[tokio::test]
+async fn a_rotated_secret_and_a_new_installation_end_what_was_there() {
+    let client = Client::bound().await;
+    client.portal.add_contact("a", "", "");
+    let refresh = client.portal.authorise()["refresh_token"].clone();
+    let old = client.portal.client_secret();
+    let new = client.portal.rotate_client_secret();
+    let renewal = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", refresh.as_str().unwrap()),
+        ("client_secret", &old),
+    ];
+    assert_eq!(
+        token(&client, true, &renewal).await.1["error"],
+        "invalid_client"
+    );
+    assert_eq!(client.portal.client_secret(), new);
+    assert_eq!(client.rows().len(), 1);
+    let id = client.portal.client_id();
+    client.portal.reinstall_application();
+    assert_ne!(client.portal.client_id(), id);
+    assert!(client.rows().is_empty() && client.portal.bindings().is_empty());
+    assert_eq!(client.err("profile", json!({})).await.1, "invalid_token");
+    let (_, refused) = renew(&client, refresh.as_str().unwrap()).await;
+    assert_eq!(refused["error"], "invalid_grant");
+}

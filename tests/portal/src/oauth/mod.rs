@@ -1,0 +1,4 @@
+//! The authorisation server.
+
+pub(crate) mod endpoint;
+pub(crate) mod tokens;
