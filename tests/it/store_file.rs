@@ -138,10 +138,11 @@ async fn a_portals_number_is_never_given_twice() {
     for member in ["1", "2", "2", "3"] {
         // Also across restarts.
         let store = Store::open_or_create(&path).await.unwrap();
-        let stored = store.store_tokens("app", "https://a/", &tokens(member), None, NOW);
+        let pair = tokens(member);
+        let stored = store.store_tokens("app", "https://a/", &pair, None, NOW);
         numbers.push(stored.await.unwrap());
         if member == "2" {
-            let again = store.store_tokens("app", "https://a/", &tokens(member), None, NOW);
+            let again = store.store_tokens("app", "https://a/", &pair, None, NOW);
             assert_eq!(again.await.unwrap(), numbers[numbers.len() - 1]);
             store
                 .forget_portal(numbers[numbers.len() - 1])
