@@ -21,7 +21,8 @@ pub struct FieldChange {
 /// The changes that the fields of one contact need. Empty where all is well.
 ///
 /// A field that is missing or empty is never written, one that is longer than the portal's fifty
-/// characters is left alone, and so is one for which `leave_alone` answers true.
+/// characters or holds what is no character is left alone, and so is one for which `leave_alone` answers
+/// true.
 pub fn changes<'a>(
     engine: &Engine,
     fields: &[Field],
@@ -33,7 +34,8 @@ pub fn changes<'a>(
         .filter_map(|field| {
             let old = value_of(*field).filter(|text| !text.is_empty())?;
             let new = engine.tidy(*field, old);
-            if new == old || is_too_long(old) || is_too_long(&new) || leave_alone(*field, old) {
+            let unfit = is_too_long(old) || is_too_long(&new) || was_spoilt(old);
+            if new == old || unfit || leave_alone(*field, old) {
                 return None;
             }
             Some(FieldChange {
@@ -44,6 +46,11 @@ pub fn changes<'a>(
             })
         })
         .collect()
+}
+
+/// Something stood there that the answer could not carry: what we would write is not what stands there.
+fn was_spoilt(text: &str) -> bool {
+    text.contains('\u{fffd}')
 }
 
 fn is_too_long(text: &str) -> bool {

@@ -16,6 +16,7 @@
 //! | [`store`] | SQLite: tokens, reservations, failures, history, cursors |
 //! | [`condition`] | what is not as it should be: kinds, words, who acts (pure) |
 //! | [`clock`] | the wall clock as a value that is passed in |
+//! | [`chance`] | chance as a value that is passed in |
 //!
 //! A walk through the house, as an event lives it: the schedule pokes the worker; `drain` reserves a
 //! page of events through `bitrix::events` and writes the reservation to `store` before anything
@@ -25,6 +26,7 @@
 //! to an earlier one.
 
 pub mod bitrix;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod condition;

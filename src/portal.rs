@@ -6,6 +6,8 @@ pub mod admission;
 mod bucket;
 mod contacts;
 mod exchange;
+mod failure;
+mod features;
 mod guards;
 mod listing;
 mod meter;
@@ -15,6 +17,7 @@ mod rename;
 mod renewal;
 mod rest;
 mod retry;
+mod unstored;
 mod verify;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,16 +28,20 @@ use tokio_util::sync::CancellationToken;
 use url::Url;
 
 pub use contacts::contacts_in_use;
+pub use failure::{CallFailure, Hindrance, Lost, PutOff};
 pub use meter::Meter;
 pub use queues::{configured_queue, connector_in_use};
+pub use rename::{Whereabouts, address_in_use};
 use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
+pub use unstored::Unstored;
 
 use crate::{
-    bitrix::{NoHttp, Problem, Transport, contacts::Family, oauth::ClientCredentials},
+    bitrix::{NoHttp, Transport, contacts::Family, oauth::ClientCredentials},
+    chance::{SharedChance, SystemChance},
     clock::SharedClock,
     config::PortalConfig,
-    store::{PortalId, PortalRecord, Store, StoreFault, Tokens},
+    store::{PortalId, PortalRecord, Store},
 };
 
 /// What everything that talks to a portal shares.
@@ -46,8 +53,12 @@ pub struct Context {
     pub transport: Transport,
     /// The time.
     pub clock: SharedClock,
+    /// Chance.
+    pub chance: SharedChance,
     /// Asks for a stop at the next safe point.
     pub stop: CancellationToken,
+    /// Renewed pairs that wait to be stored, where they are handed on, see [`Context::handing_on`].
+    pub unstored: Option<Unstored>,
 }
 
 impl Context {
@@ -56,12 +67,32 @@ impl Context {
     /// # Errors
     /// Where HTTP cannot be set up, see [`Transport::new`].
     pub fn new(store: Store, clock: SharedClock, stop: CancellationToken) -> Result<Self, NoHttp> {
-        Ok(Self {
+        let transport = Transport::new(clock.clone())?;
+        Ok(Self::over(store, transport, clock, stop))
+    }
+
+    /// The same over a network of the caller's.
+    #[must_use]
+    pub fn over(
+        store: Store,
+        transport: Transport,
+        clock: SharedClock,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
             store,
-            transport: Transport::new(clock.clone())?,
+            transport,
             clock,
+            chance: Arc::new(SystemChance),
             stop,
-        })
+            unstored: None,
+        }
+    }
+
+    /// Seconds to wait after `earlier` tries in vain.
+    #[must_use]
+    pub fn delay(&self, policy: &RetryPolicy, earlier: u32) -> f64 {
+        policy.delay(earlier, &*self.chance)
     }
 }
 
@@ -82,34 +113,6 @@ pub struct Patience {
     pub longest_wait: f64,
 }
 
-/// Why a call brought no result.
-#[derive(Debug, thiserror::Error)]
-pub enum CallFailure {
-    /// The portal, or the way to it, said so.
-    #[error(transparent)]
-    Problem(#[from] Problem),
-    /// The tokens are no longer accepted: a person has to authorise anew.
-    #[error("{0}")]
-    AuthorisationLost(String),
-    /// The authorisation server is away; the tokens are as good as before.
-    #[error("the access token has expired and {0}")]
-    RenewalPutOff(String),
-    /// It would take longer than the caller's patience.
-    #[error("{why}; free again at {until:.0}")]
-    MustWait {
-        /// When it can go on.
-        until: Timestamp,
-        /// What is in the way.
-        why: String,
-    },
-    /// A stop was asked for before the call was sent.
-    #[error("a stop was asked for")]
-    Stopped,
-    /// The state file failed. Nothing was sent because of it.
-    #[error(transparent)]
-    Store(#[from] StoreFault),
-}
-
 /// An authorised portal.
 pub struct Portal {
     /// Its part of the configuration.
@@ -120,9 +123,11 @@ pub struct Portal {
     session: Mutex<Session>,
     pace: Mutex<pace::Pace>,
     meter: Mutex<Meter>,
-    renewal: tokio::sync::Mutex<renewal::Unstored>,
+    renewal: tokio::sync::Mutex<()>,
     retry: RetryPolicy,
     leave: CancellationToken,
+    /// A refused connector is dropped, see [`Portal::doing_without`].
+    does_without: bool,
 }
 
 /// What changes while we talk.
@@ -134,6 +139,8 @@ struct Session {
     patience: Patience,
     /// Since when, without a success in between, something has been in the way.
     hindered_since: Option<Timestamp>,
+    /// When all waiting ends, see [`Portal::wait_until_at_most`].
+    deadline: Option<Timestamp>,
 }
 
 impl Portal {
@@ -151,18 +158,20 @@ impl Portal {
         Ok(Self {
             id: record.id,
             session: Mutex::new(Session {
-                endpoint: endpoint(record)?,
+                endpoint: address_in_use(&config, record)?,
                 access: record.tokens.access.clone(),
                 connector: None,
                 contacts: contacts_in_use(&config, record.facts).unwrap_or(Family::Classic),
                 patience,
                 hindered_since: None,
+                deadline: None,
             }),
             pace: Mutex::new(pace),
             meter: Mutex::default(),
             renewal: tokio::sync::Mutex::default(),
             retry: RetryPolicy::CALLS,
             leave: CancellationToken::new(),
+            does_without: false,
             context,
             config,
         })
@@ -186,6 +195,18 @@ impl Portal {
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.context.clock.now()
+    }
+
+    /// Chance.
+    #[must_use]
+    pub fn chance(&self) -> SharedChance {
+        self.context.chance.clone()
+    }
+
+    /// Seconds to wait after `earlier` tries in vain.
+    #[must_use]
+    pub fn delay(&self, policy: &RetryPolicy, earlier: u32) -> f64 {
+        self.context.delay(policy, earlier)
     }
 
     /// The state file.
@@ -216,7 +237,7 @@ impl Portal {
         let record = self.store().portal(self.id).await?;
         let mut session = self.session();
         session.access = record.tokens.access.clone();
-        session.endpoint = endpoint(&record)?;
+        session.endpoint = address_in_use(&self.config, &record)?;
         session.hindered_since = None;
         Ok(record)
     }
@@ -256,11 +277,4 @@ impl Portal {
     fn meter(&self) -> MutexGuard<'_, Meter> {
         self.meter.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn endpoint(record: &PortalRecord) -> Result<Url, Problem> {
-    let Tokens { endpoint, .. } = &record.tokens;
-    endpoint
-        .parse()
-        .map_err(|_| Problem::Unclear(format!("the stored endpoint {endpoint} is no address")))
 }

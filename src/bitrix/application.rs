@@ -2,13 +2,33 @@
 
 use serde_json::Value;
 
-use super::{Batch, BatchAnswer, Call, Problem, Said, wire};
+use super::{Bar, Barred, Batch, BatchAnswer, Call, Problem, wire};
 
 /// Events can be reserved with `clear: 0`.
 pub const OFFLINE_EXTENDED: &str = "rest_offline_extended";
 
 /// Calls may carry `auth_connector`.
 pub const AUTH_CONNECTOR: &str = "rest_auth_connector";
+
+/// A feature of a plan that the protocol asks for by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Feature {
+    /// [`OFFLINE_EXTENDED`].
+    Reserving,
+    /// [`AUTH_CONNECTOR`].
+    Connector,
+}
+
+impl Feature {
+    /// Its name in `feature.get`.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Reserving => OFFLINE_EXTENDED,
+            Self::Connector => AUTH_CONNECTOR,
+        }
+    }
+}
 
 /// The scope that contacts need.
 pub const CRM_SCOPE: &str = "crm";
@@ -21,15 +41,15 @@ pub fn info() -> Call {
 
 /// Why the portal records no events for this application, from [`info`]; none where all is well.
 #[must_use]
-pub fn inactive(info: &Value) -> Option<String> {
+pub fn inactive(info: &Value) -> Option<Unfit> {
     if wire::flag(&info["INSTALLED"]) == Some(false) {
-        return Some(
-            "the application is not installed; open it once in the portal, or set \"uses API only\" in its settings"
-                .to_owned(),
-        );
+        let text = "the application is not installed; open it once in the portal, or set \"uses API \
+            only\" in its settings";
+        return Some(Unfit::new(Bar::NotInstalled, text));
     }
     if wire::flag(&info["PAYMENT_EXPIRED"]) == Some(true) {
-        return Some("the application's payment has expired; renew it in the portal".to_owned());
+        let text = "the application's payment has expired; renew it in the portal";
+        return Some(Unfit::new(Bar::Plan, text));
     }
     None
 }
@@ -90,8 +110,20 @@ pub struct Standing {
 
 /// Why the application or its account cannot do the work, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct Unfit(pub String);
+#[error("{text}")]
+pub struct Unfit {
+    /// What stands in the way.
+    pub bar: Bar,
+    /// The same in words, with what to do.
+    pub text: String,
+}
+
+impl Unfit {
+    fn new(bar: Bar, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { bar, text }
+    }
+}
 
 /// Everything that [`read_standing`] wants to know, in one request.
 #[must_use]
@@ -117,11 +149,7 @@ pub fn ask_standing() -> Batch {
 /// Any other problem of the command.
 pub fn known(answer: &mut BatchAnswer, key: &str) -> Result<Value, Problem> {
     match answer.take(key) {
-        Err(Problem::Unauthorised(said))
-            if said.code.eq_ignore_ascii_case("ERROR_METHOD_NOT_FOUND") =>
-        {
-            Ok(Value::Null)
-        }
+        Err(Problem::Unauthorised(barred)) if barred.bar == Bar::MethodUnknown => Ok(Value::Null),
         Err(Problem::Misuse(_) | Problem::Refused(_) | Problem::Gone) => Ok(Value::Null),
         other => other.map(|reply| reply.result),
     }
@@ -134,7 +162,7 @@ pub fn known(answer: &mut BatchAnswer, key: &str) -> Result<Value, Problem> {
 /// person has to change.
 pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>, Problem> {
     let checked = |problem: Problem| match problem {
-        Problem::Unauthorised(said) => Ok(Err(unfit(&said))),
+        Problem::Unauthorised(barred) => Ok(Err(unfit(&barred))),
         problem => Err(problem),
     };
     let mut take = |key: &str| known(answer, key);
@@ -167,14 +195,14 @@ pub fn read_standing(answer: &mut BatchAnswer) -> Result<Result<Standing, Unfit>
 /// # Errors
 /// What a person has to change.
 pub fn fitness(info: &Value, admin: &Value, scopes: &Value) -> Result<(), Unfit> {
-    if let Some(reason) = inactive(info) {
-        return Err(Unfit(reason));
+    if let Some(unfit) = inactive(info) {
+        return Err(unfit);
     }
     if !admin.is_null() && wire::flag(admin) != Some(true) {
-        return Err(Unfit(NO_ADMINISTRATOR.to_owned()));
+        return Err(Unfit::new(Bar::NotAdmin, NO_ADMINISTRATOR));
     }
     if !scopes.is_null() && !has_scope(scopes, CRM_SCOPE) {
-        return Err(Unfit(NO_SCOPE.to_owned()));
+        return Err(Unfit::new(Bar::Scope, NO_SCOPE));
     }
     Ok(())
 }
@@ -187,35 +215,8 @@ pub const NO_ADMINISTRATOR: &str = "the account behind the tokens is no administ
 pub const NO_SCOPE: &str = "the application lacks the scope `crm`; grant it in the application's \
     settings in the portal, and authorise anew if that is not enough";
 
-/// What a person has to do about the portal's refusal (protocol document, section 3.1).
+/// What a person has to do about a refusal (protocol document, section 3.1).
 #[must_use]
-pub fn unfit(said: &Said) -> Unfit {
-    let remedy = match said.code.to_ascii_uppercase().as_str() {
-        "AUTHORIZATION_ERROR" | "USER_ACCESS_ERROR" | "ALLOWED_ONLY_INTRANET_USER" => {
-            "the account is dismissed, blocked, or may not use the application; authorise with \
-             another administrator's account"
-        }
-        "APPLICATION_NOT_FOUND" => {
-            "the application was deleted from the portal; create it anew and put its client_id and \
-             secret into the configuration"
-        }
-        "PAYMENT_REQUIRED" => "the portal's or the application's subscription ended; renew it",
-        "NOT_INSTALLED" => {
-            "open the application once in the portal, or set \"uses API only\" in its settings"
-        }
-        "INSUFFICIENT_SCOPE" | "ERROR_METHOD_NOT_FOUND" => {
-            "grant the application the scope `crm` in its settings, and authorise anew if that is \
-             not enough"
-        }
-        "METHOD_CONFIRM_WAITING" | "METHOD_CONFIRM_DENIED" => {
-            "an administrator has to approve the method in the portal"
-        }
-        "WRONG_AUTH_TYPE" => "these are a webhook's credentials; authorise a local application",
-        "ACCESS_DENIED" => {
-            "the plan has no REST, or the account is no administrator; check both in the portal"
-        }
-        "PORTAL_DELETED" => "the portal was deleted; remove it from the configuration",
-        _ => "ask the portal's administrator",
-    };
-    Unfit(format!("the portal does not let us in: {said}; {remedy}"))
+pub fn unfit(barred: &Barred) -> Unfit {
+    Unfit::new(barred.bar, format!("{barred}; {}", barred.bar.remedy()))
 }

@@ -30,6 +30,12 @@ impl Call {
         self
     }
 
+    /// Whether it concerns a single record, so that an error may be the record's.
+    #[must_use]
+    pub fn concerns_a_record(&self) -> bool {
+        self.method.starts_with("crm.") && self.params.contains_key("id")
+    }
+
     /// Whether some text in the parameters would be taken for a reference to another command's
     /// answer: the portal replaces references *after* decoding, so encoding does not protect.
     #[must_use]

@@ -6,8 +6,16 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Fault, Problem, Said, contacts::Family, transport::Answer, wire};
-use crate::config::is_safe;
+use super::{
+    Bar, Barred, Fault, Problem, Said,
+    contacts::Family,
+    json,
+    problem::{Astray, Misdirection},
+    said::tame,
+    transport::Answer,
+    wire,
+};
+use crate::config::{authority, is_safe};
 
 /// A successful answer.
 #[derive(Debug, Clone)]
@@ -54,17 +62,17 @@ impl Time {
 /// # Errors
 /// The [`Problem`] that the fault, the body or the status stands for.
 pub fn reply(method: &str, exchange: Result<Answer, Fault>) -> Result<Reply, Problem> {
-    let answer = exchange.map_err(|fault| match fault {
-        Fault::NotSent(reason) => Problem::Unreachable(reason),
-        Fault::NoAnswer(reason) => Problem::Unanswered(reason),
+    let answer = exchange.map_err(|fault| match fault.may_have_been_processed() {
+        false => Problem::Unreachable(fault),
+        true => Problem::Unanswered(fault),
     })?;
     if (300..400).contains(&answer.status) {
         return Err(moved(&answer));
     }
-    let Ok(Value::Object(mut body)) = serde_json::from_slice(&answer.body) else {
-        return Err(not_json(&answer));
+    let Some(mut body) = json::object(&answer.body) else {
+        return Err(by_status(answer.status, described(&answer)));
     };
-    if let Some(code) = body.get("error") {
+    if let Some(code) = body.get("error").filter(|code| is_error(code)) {
         let said = said(code, body.get("error_description"));
         return Err(judge(said, method, Some(answer.status)));
     }
@@ -75,46 +83,62 @@ pub fn reply(method: &str, exchange: Result<Answer, Fault>) -> Result<Reply, Pro
             time: body.get("time").map(Time::read).unwrap_or_default(),
         }),
         (200..300, None) => Err(Problem::Unclear("JSON without a result".to_owned())),
-        (status, _) => Err(by_status(status, &format!("status {status}"))),
+        (status, _) => Err(by_status(status, described(&answer))),
     }
 }
 
-/// Decides what the error of one command of a batch means.
+/// Decides what the error of one command of a batch means, which ran `method`.
 #[must_use]
 pub fn command_problem(method: &str, error: &Value) -> Problem {
     let said = said(&error["error"], error.get("error_description"));
     judge(said, method, None)
 }
 
-fn said(code: &Value, text: Option<&Value>) -> Said {
-    Said {
-        code: wire::text(code).unwrap_or_default(),
-        text: text
-            .and_then(wire::text)
-            .map(|text| plain(&text))
-            .unwrap_or_default(),
-    }
+/// An empty code is an error; what stands for "none" is not.
+pub(super) fn is_error(code: &Value) -> bool {
+    !matches!(code, Value::Null | Value::Bool(false))
 }
 
-/// Error texts may contain HTML and any length; people get one short plain line.
-fn plain(text: &str) -> String {
-    let mut line = String::new();
-    let mut inside_tag = false;
-    for character in text.chars() {
-        match character {
-            '<' => inside_tag = true,
-            '>' if inside_tag => inside_tag = false,
-            _ if inside_tag => {}
-            c if c.is_whitespace() || c.is_control() => line.push(' '),
-            c => line.push(c),
+pub(super) fn said(code: &Value, text: Option<&Value>) -> Said {
+    let text = text.and_then(wire::text).unwrap_or_default();
+    Said::new(&wire::text(code).unwrap_or_default(), &text)
+}
+
+/// What came in place of an answer: its status, its type and its first words.
+pub(super) fn described(answer: &Answer) -> String {
+    let mut text = format!("status {}", answer.status);
+    if let Some(kind) = &answer.content_type {
+        let kind = kind.split(';').next().unwrap_or_default();
+        text.push_str(&format!(", {}", tame(kind)));
+    }
+    let start = &answer.body[..answer.body.len().min(FIRST_BYTES)];
+    let words = Said::text(&without_scripts(&String::from_utf8_lossy(start))).text;
+    match words.char_indices().nth(FIRST_CHARACTERS) {
+        _ if answer.body.is_empty() => text.push_str(", empty"),
+        _ if words.is_empty() => {}
+        None => text.push_str(&format!(", \"{words}\"")),
+        Some((end, _)) => text.push_str(&format!(", \"{}...\"", &words[..end])),
+    }
+    text
+}
+
+/// So much of a page is looked at for its first words.
+const FIRST_BYTES: usize = 4096;
+
+/// So much of its words is shown.
+const FIRST_CHARACTERS: usize = 100;
+
+/// A page without what it does not show.
+fn without_scripts(page: &str) -> String {
+    let mut page = page.to_owned();
+    for tag in ["script", "style"] {
+        while let Some(start) = page.to_ascii_lowercase().find(&format!("<{tag}")) {
+            let rest = page[start..].to_ascii_lowercase();
+            let length = rest.find(&format!("</{tag}")).unwrap_or(rest.len());
+            page.replace_range(start..start + length, "");
         }
     }
-    line.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(300)
-        .collect()
+    page
 }
 
 fn moved(answer: &Answer) -> Problem {
@@ -122,27 +146,25 @@ fn moved(answer: &Answer) -> Problem {
         .location
         .as_deref()
         .and_then(|text| answer.url.join(text).ok());
-    match target {
-        Some(url) if is_safe(&url) => Problem::Moved(url),
-        Some(_) => Problem::Unclear("a redirect to an address that is not https".to_owned()),
-        None => Problem::Unclear(format!("status {} without a target", answer.status)),
+    let Some(url) = target else {
+        return Problem::Unclear(format!("status {} without a target", answer.status));
+    };
+    // What began encrypted stays so, even where the target is this machine.
+    let unencrypted = answer.url.scheme() == "https" && url.scheme() != "https";
+    if unencrypted || !is_safe(&url) {
+        return Problem::Misdirected(Misdirection {
+            from: authority(&answer.url),
+            to: tame(&authority(&url)),
+            why: Astray::Unencrypted,
+        });
     }
+    Problem::Moved(url)
 }
 
-fn not_json(answer: &Answer) -> Problem {
-    if answer.body.is_empty() {
-        return by_status(answer.status, "an empty answer");
-    }
-    by_status(
-        answer.status,
-        &format!("status {} and no JSON", answer.status),
-    )
-}
-
-fn by_status(status: u16, what: &str) -> Problem {
+fn by_status(status: u16, what: String) -> Problem {
     match status {
         429 => Problem::MethodBlocked,
-        _ => Problem::Unclear(what.to_owned()),
+        _ => Problem::Unclear(what),
     }
 }
 
@@ -163,25 +185,10 @@ fn judge(said: Said, method: &str, status: Option<u16>) -> Problem {
         | "INTERNAL_SERVER_ERROR"
         | "ERROR_UNEXPECTED_ANSWER"
         | "WRONG_ENCODING" => Problem::Failed(said),
-        "APPLICATION_NOT_FOUND"
-        | "AUTHORIZATION_ERROR"
-        | "USER_ACCESS_ERROR"
-        | "INSUFFICIENT_SCOPE"
-        | "PAYMENT_REQUIRED"
-        | "NOT_INSTALLED"
-        | "METHOD_CONFIRM_WAITING"
-        | "METHOD_CONFIRM_DENIED"
-        | "INVALID_CREDENTIALS"
-        | "WRONG_AUTH_TYPE"
-        | "ALLOWED_ONLY_INTRANET_USER"
-        | "ERROR_EVENT_NOT_FOUND"
-        | "UPDATE_DYNAMIC_ITEM_RESTRICTED"
-        | "PORTAL_DELETED" => Problem::Unauthorised(said),
         // 400 where one item is meant, 403 where the whole method is.
         "ACCESS_DENIED" if status.map_or(family.is_some(), |status| status == 400) => {
             Problem::Denied(said)
         }
-        "ACCESS_DENIED" => Problem::Unauthorised(said),
         "ERROR_METHOD_NOT_FOUND" | "ENTITY_TYPE_NOT_SUPPORTED" if family.is_some() => {
             Problem::NotOffered(said)
         }
@@ -190,15 +197,14 @@ fn judge(said: Said, method: &str, status: Option<u16>) -> Problem {
         "NOT_FOUND" => Problem::Gone,
         // An argument is missing or of the wrong type, which an id taken from a guard may well be.
         "100" => Problem::InvalidId(said),
-        "ERROR_METHOD_NOT_FOUND" => Problem::Unauthorised(Said {
-            text: format!("{} (is the scope `crm` granted?)", said.text),
-            ..said
-        }),
         "" | "ERROR_CORE" | "0" => by_text(said, status),
         "CRM_CONTACT_UPDATE_CANCELED" => Problem::Refused(said),
         _ if code.starts_with("CRM_FIELD_ERROR") => Problem::Refused(said),
-        _ if status.is_some_and(|status| status >= 500) => Problem::Failed(said),
-        _ => Problem::Misuse(said),
+        _ => match Bar::of_code(&code, &said.text) {
+            Some(bar) => Problem::Unauthorised(Barred::by_portal(bar, said)),
+            None if status.is_some_and(|status| status >= 500) => Problem::Failed(said),
+            None => Problem::Misuse(said),
+        },
     }
 }
 
@@ -239,6 +245,7 @@ mod tests {
                 .parse()
                 .unwrap_or_else(|_| unreachable!()),
             location: None,
+            content_type: Some("text/html; charset=UTF-8".to_owned()),
             body: body.as_bytes().to_vec(),
         })
     }
@@ -286,11 +293,66 @@ mod tests {
     }
 
     #[test]
-    fn markup_and_length_of_error_texts_are_tamed() {
-        let long = format!("<b>Wrong</b>\n value {}", "x".repeat(1000));
-        let said = said(&Value::from(""), Some(&Value::from(long)));
-        assert!(said.text.starts_with("Wrong value xxx"));
-        assert_eq!(said.text.chars().count(), 300);
+    fn null_is_no_error() {
+        let body = r#"{"error":null,"result":7}"#;
+        assert_eq!(
+            reply("batch", answer(200, body))
+                .ok()
+                .map(|reply| reply.result),
+            Some(7.into())
+        );
+        let body = r#"{"error":null,"error_description":null}"#;
+        assert!(matches!(
+            reply("batch", answer(200, body)),
+            Err(Problem::Unclear(_))
+        ));
+    }
+
+    #[test]
+    fn what_is_no_answer_is_described() {
+        let body = "<html><head><style>p {}</style><title>502 Bad\n Gateway</title></head>";
+        let problem = reply("batch", answer(502, body)).err();
+        let text = problem
+            .map(|problem| problem.to_string())
+            .unwrap_or_default();
+        let expected =
+            "the portal's answer is not understood: status 502, text/html, \"502 Bad Gateway\"";
+        assert_eq!(text, expected);
+        let Err(problem) = reply("batch", answer(200, "")) else {
+            unreachable!("an empty answer was understood")
+        };
+        assert!(
+            problem
+                .to_string()
+                .ends_with("status 200, text/html, empty"),
+            "{problem}"
+        );
+    }
+
+    #[test]
+    fn a_denial_of_a_whole_method_is_told_apart() {
+        let bar = |text: &str| {
+            let body = format!(r#"{{"error":"ACCESS_DENIED","error_description":"{text}"}}"#);
+            match reply("batch", answer(403, &body)) {
+                Err(Problem::Unauthorised(barred)) => Some(barred.bar),
+                _ => None,
+            }
+        };
+        assert_eq!(bar("Access denied!"), Some(Bar::NotAdmin));
+        let plan = "REST API is available only on commercial plans.";
+        assert_eq!(bar(plan), Some(Bar::Plan));
+    }
+
+    #[test]
+    fn nothing_leads_from_encrypted_to_unencrypted() {
+        let mut exchange = answer(302, "");
+        if let Ok(answer) = &mut exchange {
+            answer.location = Some("http://127.0.0.1:8080/rest/".to_owned());
+        }
+        assert!(matches!(
+            reply("batch", exchange),
+            Err(Problem::Misdirected(_))
+        ));
     }
 
     /// Catches a contact of the universal family whose error stops the portal, or counts as done.

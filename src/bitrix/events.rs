@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Call, Problem, wire};
+use super::{Call, Problem, said::tame, wire};
 
 /// The contact events that we are bound to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,11 +46,12 @@ impl ContactEvent {
 pub struct ProcessId(String);
 
 impl ProcessId {
-    /// A process id, unless the text is empty.
+    /// A process id, unless the text is empty or none that a portal gives.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Option<Self> {
         let text = text.into();
-        (!text.trim().is_empty()).then_some(Self(text))
+        let plain = !text.trim().is_empty() && tame(&text) == text;
+        plain.then_some(Self(text))
     }
 
     /// The id as the portal gave it.
@@ -102,7 +103,7 @@ impl EventRow {
     fn read(value: &Value) -> Option<Self> {
         Some(Self {
             id: NonZeroU64::new(wire::id(&value["ID"])?)?,
-            name: wire::text(&value["EVENT_NAME"])?,
+            name: wire::shown(&value["EVENT_NAME"])?,
             contact_id: wire::id(&value["EVENT_DATA"]["FIELDS"]["ID"]),
             changed_at: wire::moment(&value["TIMESTAMP_X"]),
             process_id: wire::text(&value["PROCESS_ID"]).and_then(ProcessId::new),
@@ -164,9 +165,9 @@ pub fn read_bindings(result: Value) -> Result<Vec<Binding>, Problem> {
         .iter()
         .filter_map(|row| {
             Some(Binding {
-                event: wire::text(&row["event"])?.to_ascii_uppercase(),
+                event: wire::shown(&row["event"])?.to_ascii_uppercase(),
                 offline: wire::flag(&row["offline"]).unwrap_or(false),
-                connector: wire::text(&row["connector_id"]).unwrap_or_default(),
+                connector: wire::shown(&row["connector_id"]).unwrap_or_default(),
             })
         })
         .collect())

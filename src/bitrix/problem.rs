@@ -2,25 +2,7 @@
 
 use url::Url;
 
-/// What the portal said: its error code (which may be empty) and its text.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
-    /// The `error` member, possibly empty.
-    pub code: String,
-    /// The `error_description` member, without markup.
-    pub text: String,
-}
-
-impl std::fmt::Display for Said {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.code.is_empty(), self.text.is_empty()) {
-            (true, true) => f.write_str("an error without code or text"),
-            (true, false) => f.write_str(&self.text),
-            (false, true) => f.write_str(&self.code),
-            (false, false) => write!(f, "{} ({})", self.text, self.code),
-        }
-    }
-}
+use super::{Barred, Fault, Said};
 
 /// Why a call, or one command of a batch, brought no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,8 +14,8 @@ pub enum Problem {
     #[error("the portal does not know the access token: {0}")]
     TokenUnknown(Said),
     /// A person has to act: rights, scopes, payment, installation.
-    #[error("the portal does not let us in: {0}")]
-    Unauthorised(Said),
+    #[error(transparent)]
+    Unauthorised(Barred),
     /// `WRONG_LICENSE`: the plan lacks `rest_offline_extended` or `rest_auth_connector`.
     #[error("the portal's plan lacks a feature: {0}")]
     Licence(Said),
@@ -52,21 +34,29 @@ pub enum Problem {
     /// The answer makes no sense (HTML, cut JSON, nothing); the call may have been processed.
     #[error("the portal's answer is not understood: {0}")]
     Unclear(String),
-    /// No connection came about: the call was certainly not processed.
+    /// The request never arrived: the call was certainly not processed. The fault tells how far it came.
     #[error("the portal is unreachable: {0}")]
-    Unreachable(String),
+    Unreachable(Fault),
     /// The connection broke or timed out; the call may have been processed.
     #[error("the portal did not answer: {0}")]
-    Unanswered(String),
-    /// The portal was renamed: it answers at this address now (302).
+    Unanswered(Fault),
+    /// The portal sends us to another address (302).
     #[error("the portal has moved to {0}")]
     Moved(Url),
+    /// The portal sends us to an address that the authorisation server does not name, or that is not
+    /// encrypted: it gets nothing.
+    #[error(transparent)]
+    Misdirected(Misdirection),
     /// The record does not exist (any more).
     #[error("there is no such record")]
     Gone,
     /// The portal refuses this record for good.
     #[error("the portal refuses the record: {0}")]
     Refused(Said),
+    /// The portal refuses the request as a whole, which says nothing about a record; parts of it may have
+    /// been processed.
+    #[error("the portal refuses the request: {0}")]
+    RequestRefused(Said),
     /// The account may not touch this record.
     #[error("access to the record is denied: {0}")]
     Denied(Said),
@@ -91,7 +81,7 @@ impl Problem {
     pub fn may_have_been_processed(&self) -> bool {
         matches!(
             self,
-            Self::Failed(_) | Self::Unclear(_) | Self::Unanswered(_)
+            Self::Failed(_) | Self::Unclear(_) | Self::Unanswered(_) | Self::RequestRefused(_)
         )
     }
 
@@ -109,14 +99,14 @@ impl Problem {
             )
     }
 
-    /// The problem of a batch as a whole. What only makes sense of one record says nothing about the
-    /// commands: any of them may have been processed.
+    /// The problem of a request that concerns no single record. What only makes sense of one says nothing
+    /// about it: any part of it may have been processed.
     #[must_use]
-    pub fn of_whole_batch(self) -> Self {
+    pub fn of_whole_request(self) -> Self {
         match self {
-            Self::Gone | Self::Refused(_) | Self::InvalidId(_) | Self::AlreadyBound => {
-                Self::Unclear(self.to_string())
-            }
+            Self::Refused(said) | Self::InvalidId(said) => Self::RequestRefused(said),
+            Self::Gone => Self::RequestRefused(Said::text("not found")),
+            Self::AlreadyBound => Self::RequestRefused(Said::text("already bound")),
             other => other,
         }
     }
@@ -126,4 +116,30 @@ impl Problem {
     pub fn is_unreachable(&self) -> bool {
         matches!(self, Self::Unreachable(_) | Self::Unanswered(_))
     }
+}
+
+/// Why the address that a portal sends us to is not used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{from} sends us to {to}, {why}; if the portal lives there now, set its `url`")]
+pub struct Misdirection {
+    /// The address that was asked, as `host` or `host:port`.
+    pub from: String,
+    /// The address that it names, likewise.
+    pub to: String,
+    /// What is wrong with it.
+    pub why: Astray,
+}
+
+/// What is wrong with an address that a portal sends us to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Astray {
+    /// From https to http.
+    #[error("which is not encrypted")]
+    Unencrypted,
+    /// The authorisation server names another address for these tokens, or none.
+    #[error("which the authorisation server does not confirm")]
+    Unconfirmed,
+    /// A page that is not the REST interface, such as a login.
+    #[error("which is not its REST address")]
+    NotRest,
 }

@@ -1,29 +1,32 @@
-//! HTTP: one POST, with its time limits, and the two ways it can fail.
+//! One request with its limits of time and size, over whatever network it is given.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use reqwest::{
-    Client,
-    header::{ACCEPT, CONTENT_TYPE, LOCATION},
-    redirect::Policy,
-};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use super::tls;
-use crate::{
-    clock::{SharedClock, after},
-    config::{PROXIES, is_loopback},
+use super::{
+    http::{Http, NoHttp},
+    network::{Body, Fault, Leg, Network, Request, Response, Verb},
 };
+use crate::clock::{SharedClock, after};
 
-/// How long a connection may take to come about.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a call may take in all, in seconds: a little more than the portal's own cap of 60 s.
+pub const CALL_SECONDS: f64 = 65.0;
 
-/// How long a request may take in all: a little more than the portal's own cap of 60 s.
-pub const REQUEST_TIMEOUT_SECONDS: f64 = 65.0;
+/// How long the authorisation server may take, in seconds.
+pub const GRANT_SECONDS: f64 = 65.0;
 
-/// The longest answer that is read; a batch of fifty pages stays far below.
-const LONGEST_ANSWER: usize = 64 << 20;
+/// How long it may take until anybody answers at all, in seconds.
+const REACH_SECONDS: f64 = 15.0;
+
+/// How long the body may take once the head of the answer is there, in seconds: the portal has done its
+/// work by then.
+const BODY_SECONDS: f64 = 30.0;
+
+/// The longest answer that is read, unpacked, in bytes. Fifty pages of contacts take half a megabyte,
+/// two thousand rows of the queue as much, and a full batch of whole items with long texts some more.
+const LONGEST_ANSWER: usize = 8 << 20;
 
 /// What came back, before anybody has judged it.
 #[derive(Debug)]
@@ -34,7 +37,9 @@ pub struct Answer {
     pub url: Url,
     /// The `Location` header.
     pub location: Option<String>,
-    /// The body, possibly cut.
+    /// The `Content-Type` header.
+    pub content_type: Option<String>,
+    /// The body.
     pub body: Vec<u8>,
 }
 
@@ -64,40 +69,10 @@ impl Answer {
 /// What stands where a secret stood.
 pub(super) const HIDDEN: &str = "[secret]";
 
-/// Why no answer came.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Fault {
-    /// No connection came about: nothing was processed.
-    NotSent(String),
-    /// The request left, its answer did not come: it may have been processed.
-    NoAnswer(String),
-}
-
-/// Why HTTP cannot be set up on this host.
-#[derive(Debug, thiserror::Error)]
-pub enum NoHttp {
-    /// No certificate can be checked.
-    #[error("the system's certificates cannot be used: {0}")]
-    Certificates(rustls::Error),
-    /// The client refuses its settings: those of a proxy, as a rule.
-    #[error(transparent)]
-    Settings(#[from] reqwest::Error),
-}
-
-/// What is posted. Neither form shows in `Debug`.
-pub enum Body {
-    /// A JSON text.
-    Json(SecretString),
-    /// A form, already encoded.
-    Form(SecretString),
-}
-
 /// A client for portals and authorisation servers. Clones share their connections.
 #[derive(Clone)]
 pub struct Transport {
-    http: Client,
-    /// Past any proxy, for this machine itself: what travels unencrypted must not leave it.
-    direct: Client,
+    network: Arc<dyn Network>,
     clock: SharedClock,
 }
 
@@ -108,31 +83,18 @@ impl std::fmt::Debug for Transport {
 }
 
 impl Transport {
-    /// A client whose time limits follow `clock`.
+    /// A client over HTTP whose time limits follow `clock`.
     ///
     /// # Errors
     /// Where the system's certificate store or the proxy settings cannot be used.
     pub fn new(clock: SharedClock) -> Result<Self, NoHttp> {
-        let tls = tls::settings().map_err(NoHttp::Certificates)?;
-        let builder = || {
-            Client::builder()
-                .tls_backend_preconfigured(tls.clone())
-                .user_agent(concat!("b24-tidyd/", env!("CARGO_PKG_VERSION")))
-                .connect_timeout(CONNECT_TIMEOUT)
-                // A renamed portal answers 302, and following it would turn our POST into a GET.
-                .redirect(Policy::none())
-        };
-        let http = builder().build()?;
-        let proxied = PROXIES.iter().any(|name| std::env::var_os(name).is_some());
-        let direct = match proxied {
-            true => builder().no_proxy().build()?,
-            false => http.clone(),
-        };
-        Ok(Self {
-            http,
-            direct,
-            clock,
-        })
+        Ok(Self::over(Arc::new(Http::new()?), clock))
+    }
+
+    /// A client over another network.
+    #[must_use]
+    pub fn over(network: Arc<dyn Network>, clock: SharedClock) -> Self {
+        Self { network, clock }
     }
 
     /// The same client, with time limits that follow another clock.
@@ -144,37 +106,21 @@ impl Transport {
         }
     }
 
-    /// The client for an address.
-    fn client(&self, url: &Url) -> &Client {
-        if is_loopback(url) {
-            &self.direct
-        } else {
-            &self.http
-        }
-    }
-
-    /// Posts `body` to `url` and reads the whole answer.
+    /// Posts `body` to `url` and reads the whole answer, within so many seconds.
     ///
     /// # Errors
-    /// A [`Fault`] that tells whether the request can have been processed.
-    pub async fn post(&self, url: &Url, body: &Body) -> Result<Answer, Fault> {
-        let (kind, text) = match body {
-            Body::Json(text) => ("application/json", text),
-            Body::Form(text) => ("application/x-www-form-urlencoded", text),
+    /// A [`Fault`] that tells how far the request came.
+    pub async fn post(&self, url: &Url, body: &Body, within_seconds: f64) -> Result<Answer, Fault> {
+        let request = Request {
+            verb: Verb::Post,
+            url: url.clone(),
+            body: Some(body.clone()),
         };
-        let request = self
-            .client(url)
-            .post(url.clone())
-            .header(CONTENT_TYPE, kind)
-            .header(ACCEPT, "application/json")
-            .body(text.expose_secret().to_owned());
-        let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
-        tokio::select! {
-            answer = read(request) => answer,
-            () = self.clock.alarm_at(deadline) => {
-                Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
-            }
-        }
+        let exchange = async {
+            let response = self.network.send(request).await?;
+            self.within(BODY_SECONDS, url, read(response, url)).await
+        };
+        self.within(within_seconds, url, exchange).await
     }
 
     /// Asks `url` for its head, to see whether anybody answers there (name, connection, TLS). Answers
@@ -183,77 +129,65 @@ impl Transport {
     /// # Errors
     /// A [`Fault`] where nobody answers.
     pub async fn reach(&self, url: &Url) -> Result<u16, Fault> {
-        let deadline = after(self.clock.now(), REQUEST_TIMEOUT_SECONDS);
-        tokio::select! {
-            answer = self.client(url).head(url.clone()).send() => {
-                answer.map(|answer| answer.status().as_u16()).map_err(fault)
-            }
-            () = self.clock.alarm_at(deadline) => {
-                Err(Fault::NoAnswer(format!("no answer within {REQUEST_TIMEOUT_SECONDS} s")))
-            }
-        }
+        self.status(Verb::Head, url, REACH_SECONDS).await
     }
 
-    /// Gets a page that is no part of the protocol, and answers its status. Redirects are not
-    /// followed, the body is not read, and no error names the address.
+    /// Gets a page that is no part of the protocol, and answers its status. Redirects are not followed,
+    /// the body is not read, and no error names more of the address than its host.
     ///
     /// # Errors
     /// Why there was no answer, in words.
     pub async fn get(&self, url: &str, within_seconds: f64) -> Result<u16, String> {
-        let parsed = url.parse::<Url>().map_err(|error| error.to_string())?;
-        let client = self.client(&parsed);
-        let deadline = after(self.clock.now(), within_seconds);
+        let url = url.parse::<Url>().map_err(|error| error.to_string())?;
+        let got = self.status(Verb::Get, &url, within_seconds).await;
+        got.map_err(|fault| fault.to_string())
+    }
+
+    async fn status(&self, verb: Verb, url: &Url, within_seconds: f64) -> Result<u16, Fault> {
+        let request = Request {
+            verb,
+            url: url.clone(),
+            body: None,
+        };
+        let exchange = async { Ok(self.network.send(request).await?.status) };
+        self.within(within_seconds, url, exchange).await
+    }
+
+    async fn within<T>(
+        &self,
+        seconds: f64,
+        url: &Url,
+        exchange: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        let deadline = after(self.clock.now(), seconds);
         tokio::select! {
-            answer = client.get(url).send() => match answer {
-                Ok(response) => Ok(response.status().as_u16()),
-                Err(error) => Err(reason(error)),
-            },
+            biased;
+            answer = exchange => answer,
             () = self.clock.alarm_at(deadline) => {
-                Err(format!("no answer within {within_seconds} s"))
+                Err(Fault::new(Leg::Answer, url, &format!("no answer within {seconds:.0} s")))
             }
         }
     }
 }
 
-async fn read(request: reqwest::RequestBuilder) -> Result<Answer, Fault> {
-    let mut response = request.send().await.map_err(fault)?;
-    let mut answer = Answer {
-        status: response.status().as_u16(),
-        url: response.url().clone(),
-        location: response
-            .headers()
-            .get(LOCATION)
-            .and_then(|value| value.to_str().ok())
-            .map(str::to_owned),
-        body: Vec::new(),
-    };
-    while let Some(chunk) = response.chunk().await.map_err(fault)? {
-        if answer.body.len() + chunk.len() > LONGEST_ANSWER {
-            return Err(Fault::NoAnswer("the answer is too long".to_owned()));
+async fn read(response: Response, url: &Url) -> Result<Answer, Fault> {
+    let mut pieces = response.body;
+    let mut body = Vec::new();
+    while let Some(piece) = pieces.next().await? {
+        if body.len() + piece.len() > LONGEST_ANSWER {
+            let most = LONGEST_ANSWER >> 20;
+            return Err(Fault::no_answer(
+                url,
+                &format!("an answer of more than {most} MB"),
+            ));
         }
-        answer.body.extend_from_slice(&chunk);
+        body.extend_from_slice(&piece);
     }
-    Ok(answer)
-}
-
-fn fault(error: reqwest::Error) -> Fault {
-    let unsent = error.is_connect() || error.is_builder();
-    let reason = reason(error);
-    if unsent {
-        Fault::NotSent(reason)
-    } else {
-        Fault::NoAnswer(reason)
-    }
-}
-
-/// The innermost cause, without the address.
-fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut reason = error.to_string();
-    let mut cause: Option<&dyn std::error::Error> = std::error::Error::source(&error);
-    while let Some(inner) = cause {
-        reason = inner.to_string();
-        cause = inner.source();
-    }
-    reason
+    Ok(Answer {
+        status: response.status,
+        url: url.clone(),
+        location: response.location,
+        content_type: response.content_type,
+        body,
+    })
 }

@@ -5,15 +5,29 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// An id that may be a number or a text of digits. Zero and negative numbers are none.
+use super::said::tame;
+
+/// An id that may be a number or a text of digits. What is no positive number of 63 bits is none: it
+/// could only stand for another record's.
 #[must_use]
 pub fn id(value: &Value) -> Option<u64> {
     let number = match value {
         Value::Number(number) => number.as_u64(),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => digits(text.trim()),
         _ => None,
     };
-    number.filter(|id| *id > 0)
+    number.filter(|id| (1..=i64::MAX as u64).contains(id))
+}
+
+fn digits(text: &str) -> Option<u64> {
+    let all_digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    all_digits.then(|| text.parse().ok())?
+}
+
+/// A text that people are shown, as one plain line, see [`tame`].
+#[must_use]
+pub fn shown(value: &Value) -> Option<String> {
+    text(value).map(|text| tame(&text))
 }
 
 /// A text; `null`, `false` and missing values are none. Numbers are read as their digits.
@@ -87,5 +101,37 @@ pub fn list(value: Value) -> Option<Vec<Value>> {
         Value::Array(list) => Some(list),
         Value::Object(map) => Some(map.into_iter().map(|(_, value)| value).collect()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Break: let numbers wrap, or round.
+    #[test]
+    fn an_id_is_a_positive_number_of_63_bits() {
+        for (value, expected) in [
+            (json!(82), Some(82)),
+            (json!("82"), Some(82)),
+            (json!(" 082 "), Some(82)),
+            (json!(9_223_372_036_854_775_807_u64), Some(i64::MAX as u64)),
+            (json!("9223372036854775808"), None),
+            (json!(18_446_744_073_709_551_534_u64), None),
+            (json!("18446744073709551698"), None),
+            (json!(82.0), None),
+            (json!(1e300), None),
+            (json!("+82"), None),
+            (json!("0x52"), None),
+            (json!("82abc"), None),
+            (json!(""), None),
+            (json!(0), None),
+            (json!(-82), None),
+            (json!(null), None),
+        ] {
+            assert_eq!(id(&value), expected, "{value}");
+        }
     }
 }

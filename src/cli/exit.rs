@@ -156,7 +156,6 @@ pub fn of_admission(obstacle: &Obstacle) -> Exit {
         | Obstacle::Unfit(_) => Exit::NotAuthorised,
         Obstacle::Moved(_) => Exit::Configuration,
         Obstacle::Away(_) | Obstacle::RenewalUnanswered(_) => Exit::Unreachable,
-        Obstacle::NotStored(fault) => of_store(fault),
         Obstacle::Call(failure) => of_call(failure),
     }
 }

@@ -83,6 +83,7 @@ impl From<Problem> for DrainFailure {
             Problem::Unauthorised(_)
             | Problem::TokenUnknown(_)
             | Problem::Denied(_)
+            | Problem::Misdirected(_)
             | Problem::NotOffered(_) => Self::NeedsPerson(text),
             Problem::Overload(_) => Self::Overloaded(text),
             problem if problem.is_unreachable() => Self::Unreachable(text),

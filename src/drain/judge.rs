@@ -125,6 +125,7 @@ impl Drain {
             return Ok(());
         }
         let now = self.portal.now();
+        let chance = self.portal.chance();
         let attempts = self
             .portal
             .store()
@@ -133,7 +134,7 @@ impl Drain {
                 item.contact_id,
                 reason,
                 now,
-                move |attempts| after(now, RetryPolicy::PARKED.delay(attempts - 1)),
+                move |attempts| after(now, RetryPolicy::PARKED.delay(attempts - 1, &*chance)),
             )
             .await?;
         if attempts == 1 {

@@ -112,7 +112,7 @@ impl Drain {
         }
         let until = after(
             self.portal.now(),
-            RetryPolicy::CONTACTS.delay(item.attempts()),
+            self.portal.delay(&RetryPolicy::CONTACTS, item.attempts()),
         );
         self.defer(pass, &item, until).await
     }

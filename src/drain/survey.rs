@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Problem, application,
+        Batch, BatchAnswer, Problem,
+        application::{self, Feature},
         events::{self, ContactEvent, ProcessId},
     },
     clock::after,
@@ -111,7 +112,7 @@ impl Drain {
         let mut take = |key: &str| application::known(answer, key);
         let (info, admin, scopes) = (take("info")?, take("admin")?, take("scopes")?);
         if let Some(reason) = application::inactive(&info) {
-            self.note_gap(&reason).await?;
+            self.note_gap(&reason.text).await?;
         }
         application::fitness(&info, &admin, &scopes)
             .map_err(|unfit| DrainFailure::NeedsPerson(unfit.to_string()))
@@ -121,14 +122,18 @@ impl Drain {
         let before = self.memory.facts;
         let now = self.portal.now();
         let mut has = |key| application::known(answer, key).map(|it| application::has_feature(&it));
-        let confirms = has("confirms")?;
+        let (confirms, connector) = (has("confirms")?, has("connector")?);
         let counts = |at| now >= at && now < after(at, REFUSAL_COUNTS_SECONDS);
         // A refusal that the plan explains is over with the plan.
         let refused = &mut self.memory.reserving_refused_at;
         *refused = refused.filter(|at| confirms && counts(*at));
         let facts = &mut self.memory.facts;
         facts.plan_confirms = Some(confirms && refused.is_none());
-        facts.plan_connector = Some(has("connector")?);
+        facts.plan_connector = Some(
+            self.portal
+                .has_feature(Feature::Connector, connector)
+                .await?,
+        );
         if *facts != before {
             self.portal
                 .store()

@@ -180,7 +180,10 @@ impl Drain {
             return Ok(());
         }
         let ids: Vec<u64> = failed.iter().map(|(row, _)| *row).collect();
-        let until = after(self.portal.now(), RetryPolicy::CONTACTS.delay(0));
+        let until = after(
+            self.portal.now(),
+            self.portal.delay(&RetryPolicy::CONTACTS, 0),
+        );
         let store = self.portal.store();
         store
             .defer_events(&self.portal.queue(), &ids, until)

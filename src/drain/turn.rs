@@ -144,7 +144,9 @@ impl Drain {
         }
         let answered = matches!(
             &failure,
-            CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))
+            CallFailure::Problem(
+                Problem::Failed(_) | Problem::Unclear(_) | Problem::RequestRefused(_)
+            )
         );
         if let CallFailure::MustWait { until, .. } = &failure {
             let items = turn.writes.into_iter().map(|correction| correction.item);
@@ -166,7 +168,7 @@ impl Drain {
                 self.pause_after_failures(pass).await
             }
             CallFailure::MustWait { until, why } if writes => {
-                pass.writes_wait = Some((until, why));
+                pass.writes_wait = Some((until, why.to_string()));
                 Ok(())
             }
             other => Err(other.into()),
@@ -182,7 +184,7 @@ impl Drain {
                 "the portal keeps failing".to_owned(),
             ));
         }
-        let delay = RetryPolicy::CALLS.delay(pass.failures - 1);
+        let delay = self.portal.delay(&RetryPolicy::CALLS, pass.failures - 1);
         self.portal
             .rest_until(after(self.portal.now(), delay), "the portal failed")
             .await?;

@@ -18,7 +18,10 @@ impl Drain {
             return Ok(());
         }
         if pass.writes_wait.is_none() {
-            pass.writes_wait = self.portal.writes_wait();
+            pass.writes_wait = self
+                .portal
+                .writes_wait()
+                .map(|(until, why)| (until, why.to_string()));
         }
         if let Some((until, _)) = pass.writes_wait {
             let waiting = std::mem::take(&mut pass.to_write);

@@ -48,7 +48,9 @@ impl Drain {
                     pass.failures = 0;
                     return Ok(Walked::Stretch(stretch));
                 }
-                Err(CallFailure::MustWait { until, why }) => return Ok(Walked::Wait(until, why)),
+                Err(CallFailure::MustWait { until, why }) => {
+                    return Ok(Walked::Wait(until, why.to_string()));
+                }
                 Err(CallFailure::Problem(Problem::MethodBlocked)) => {
                     let until = self.portal.blocked_until(self.portal.contacts().list());
                     let until = until.unwrap_or(self.portal.now());

@@ -174,7 +174,7 @@ impl Drain {
                 self.write_failed(pass, correction, problem).await
             }
             CallFailure::MustWait { until, why } => {
-                pass.writes_wait = Some((until, why));
+                pass.writes_wait = Some((until, why.to_string()));
                 pass.to_write.push_front(correction);
                 Ok(())
             }

@@ -12,14 +12,13 @@ use std::sync::Arc;
 use secrecy::ExposeSecret;
 use url::Url;
 
-use super::{CallFailure, Context, Patience, Portal, RetryPolicy, verify::learn_plan};
+use super::{CallFailure, Context, Patience, Portal, address_in_use, verify::learn_plan};
 use crate::{
     bitrix::{
         Problem,
         application::{Standing, Unfit},
         handed::Handed,
     },
-    clock::after,
     config::{PortalConfig, authority, is_safe},
     store::{PortalId, PortalRecord, StoreFault, Tokens},
 };
@@ -29,12 +28,6 @@ const NOT_CHECKED: &str = "it was renewed and not checked yet";
 
 /// How long the checks may wait in front of one obstacle, in seconds.
 const PATIENCE: Patience = Patience { longest_wait: 30.0 };
-
-/// For storing what cannot be had again.
-const STORING: RetryPolicy = RetryPolicy {
-    tries: 8,
-    ..RetryPolicy::CALLS
-};
 
 /// A pair that was let in.
 #[derive(Debug, Clone)]
@@ -109,9 +102,6 @@ pub enum Obstacle {
          then, use `b24-tidyd auth login`"
     )]
     RenewalUnanswered(String),
-    /// A renewed pair could not be stored.
-    #[error("the renewed pair could not be stored and is lost ({0}); then authorise anew")]
-    NotStored(StoreFault),
     /// The portal or the state file failed, or a stop was asked for.
     #[error(transparent)]
     Call(#[from] CallFailure),
@@ -157,11 +147,7 @@ impl<'a> Admission<'a> {
         let known = self.known().await.map_err(Obstacle::from)?;
         match self.ask(&handed.access).await {
             Ok(standing) => {
-                let member = handed
-                    .member_id
-                    .clone()
-                    .or_else(|| known.as_ref().map(|record| record.tokens.member_id.clone()));
-                match member {
+                match believed_member(&handed, known.as_ref()) {
                     Some(member) => Ok(self.take_in(&handed, member, standing, known).await?),
                     // Only a renewal tells which portal this is.
                     None => self.renew_in(&handed, known).await,
@@ -227,7 +213,7 @@ impl<'a> Admission<'a> {
         let (url, client) = (self.config.url.as_str(), &self.config.client_id);
         let now = self.context.clock.now();
         let id = store.store_tokens(client, url, &tokens, None, now).await?;
-        learn_plan(store, id, standing).await?;
+        learn_plan(store, id, standing, now).await?;
         Ok(Admitted {
             id,
             member_id,
@@ -302,7 +288,7 @@ impl<'a> Admission<'a> {
         }
         self.context.store.prove_writable().await?;
         let grant = self.renewed(handed).await?;
-        let known_member = known.map(|record| record.tokens.member_id);
+        let known_member = known.as_ref().map(|record| record.tokens.member_id.clone());
         let configured = authority(&self.config.url);
         let member_id = grant
             .member_id
@@ -310,20 +296,32 @@ impl<'a> Admission<'a> {
             .or_else(|| known_member.clone())
             // A pair that cannot be had again is kept under whatever name there is.
             .unwrap_or_else(|| configured.clone());
-        let endpoint = match grant.endpoint.filter(is_safe) {
-            Some(endpoint) => endpoint,
-            None => self.endpoint()?,
-        };
-        // A portal that we know by its lasting id was renamed; any other host is another portal.
+        let named = grant.endpoint.filter(is_safe);
+        let elsewhere = named.filter(|named| authority(named) != configured);
+        // A portal that we know by its lasting id was renamed, and is looked for where it is configured
+        // all the same; any other host is another portal.
         let is_known = known_member.as_ref() == Some(&member_id);
-        let stray = Some(authority(&endpoint)).filter(|host| *host != configured && !is_known);
-        let (url, reason) = match &stray {
-            None => (self.config.url.clone(), NOT_CHECKED.to_owned()),
+        let (url, endpoint, stray) = match elsewhere.filter(|_| !is_known) {
             // Under an address of its own it cannot take the place of the configured portal's pair.
-            Some(host) => (
-                endpoint.join("/").unwrap_or_else(|_| endpoint.clone()),
-                format!("it is for {host}, but {configured} is configured"),
-            ),
+            Some(named) => {
+                let url = named.join("/").unwrap_or_else(|_| named.clone());
+                let host = authority(&named);
+                (url, named, Some(host))
+            }
+            None => {
+                let in_use = known
+                    .as_ref()
+                    .map(|known| address_in_use(&self.config, known));
+                let endpoint = match in_use {
+                    Some(in_use) => in_use.map_err(CallFailure::from)?,
+                    None => self.endpoint()?,
+                };
+                (self.config.url.clone(), endpoint, None)
+            }
+        };
+        let reason = match &stray {
+            None => NOT_CHECKED.to_owned(),
+            Some(host) => format!("it is for {host}, but {configured} is configured"),
         };
         let tokens = Tokens {
             member_id,
@@ -336,11 +334,22 @@ impl<'a> Admission<'a> {
             access_expires_at: grant.access_expires_at,
             user_id: grant.user_id,
         };
-        let id = self.keep(url.as_str(), &tokens, &reason).await?;
+        // Where the stored id was wrong, its history goes on under the right one.
+        if let Some(known) = known.filter(|_| stray.is_none() && !is_known)
+            && let Err(fault) = self
+                .context
+                .store
+                .set_member(known.id, &tokens.member_id)
+                .await
+        {
+            tracing::warn!(%fault, "the portal's stored member_id could not be corrected");
+        }
+        let id = self.keep(url.as_str(), &tokens, &reason).await;
         Ok((id, stray))
     }
 
-    async fn keep(&self, url: &str, tokens: &Tokens, reason: &str) -> Result<PortalId, Obstacle> {
+    /// Stores a pair that exists in our hands alone, however long it takes.
+    async fn keep(&self, url: &str, tokens: &Tokens, reason: &str) -> PortalId {
         let client = &self.config.client_id;
         let mut tries = 0;
         loop {
@@ -351,14 +360,28 @@ impl<'a> Admission<'a> {
                 .store_tokens(client, url, tokens, Some(reason), now)
                 .await;
             match stored {
-                Ok(id) => return Ok(id),
-                Err(fault) if tries >= STORING.tries => return Err(Obstacle::NotStored(fault)),
-                Err(fault) => tracing::warn!(%fault, "the renewed pair cannot be stored yet"),
+                Ok(id) => return id,
+                Err(fault) => self.context.rest_before_storing(&fault, tries).await,
             }
-            // A stop does not end this: the pair exists in our hands alone.
-            let rest = after(now, STORING.delay(tries));
-            self.context.clock.sleep_until(rest).await;
             tries += 1;
         }
     }
+}
+
+/// The lasting id that a pair is stored under without a renewal: what the authorisation server granted, or
+/// what is known of the portal. A claim is believed where nothing contradicts it, and corrected by the
+/// first renewal where it was wrong.
+fn believed_member(handed: &Handed, known: Option<&PortalRecord>) -> Option<String> {
+    let known = known.map(|record| &record.tokens.member_id);
+    match (&handed.member_id, known) {
+        (Some(granted), _) if handed.granted => Some(granted.clone()),
+        (Some(claimed), Some(known)) => (claimed == known).then(|| known.clone()),
+        (Some(claimed), None) => looks_like_member(claimed).then(|| claimed.clone()),
+        (None, known) => known.cloned(),
+    }
+}
+
+/// Real ones are 32 hexadecimal digits.
+fn looks_like_member(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

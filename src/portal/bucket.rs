@@ -21,6 +21,7 @@ pub(super) fn plan(config: &PortalConfig) -> Plan {
     Plan {
         burst: config.burst,
         rate: config.rate,
+        share: config.share,
         operating_limit: config.operating_limit,
     }
 }

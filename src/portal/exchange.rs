@@ -5,10 +5,14 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{CallFailure, Portal, Repeat, renewal::REFUSED_FRESH};
+use super::{
+    CallFailure, Portal, Repeat,
+    renewal::{REFUSED_FRESH, Renewal},
+};
 use crate::{
     bitrix::{
-        Batch, BatchAnswer, Call, Fault, Problem, Reply, decode, limits::Load, transport::Body,
+        Bar, Batch, BatchAnswer, Call, Fault, Problem, Reply, application::Feature, decode,
+        limits::Load, network::Body,
     },
     clock::after,
     store::StoreFault,
@@ -27,13 +31,7 @@ impl Portal {
     /// A [`CallFailure`] for the request as a whole; the commands have outcomes of their own.
     pub async fn batch(&self, batch: &Batch, repeat: Repeat) -> Result<BatchAnswer, CallFailure> {
         let load = Load::batch(batch.steps());
-        let answer =
-            self.send(&batch.call(), &load, repeat)
-                .await
-                .map_err(|failure| match failure {
-                    CallFailure::Problem(problem) => problem.of_whole_batch().into(),
-                    other => other,
-                })?;
+        let answer = self.send(&batch.call(), &load, repeat).await?;
         let answer = batch.read(answer)?;
         self.note(self.learn_from_batch(&answer).await);
         Ok(answer)
@@ -62,36 +60,39 @@ impl Portal {
         loop {
             self.wait_for_room(load).await?;
             let sent = self.now();
-            let (reply, access) = self.send_once(call).await;
+            let (reply, access) = self.send_once(call, repeat).await;
             let problem = match reply {
                 Ok(reply) => {
                     self.session().hindered_since = None;
-                    if moves > 0 {
-                        self.remember_move().await;
-                    }
                     return Ok(reply);
                 }
                 Err(problem) => problem,
             };
             tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
             match problem {
-                Problem::TokenUnknown(_) if moves > 0 => return Err(self.refuse_move().await?),
                 // One renewal is all that may help: more of them get the application blocked. What others
                 // have renewed meanwhile may have ended by now, too.
                 Problem::TokenExpired | Problem::TokenUnknown(_)
                     if !renewed && replaced < MOST_REPLACED =>
                 {
-                    renewed = self.renew(&access).await?;
+                    renewed = matches!(self.renew(&access).await?, Renewal::Here(_));
                     replaced += 1;
                 }
                 Problem::TokenExpired | Problem::TokenUnknown(_) => {
-                    return Err(self
-                        .lose_authorisation(&format!("{REFUSED_FRESH} ({problem})"))
-                        .await);
+                    let text = format!("{REFUSED_FRESH} ({problem})");
+                    return Err(self.lose_authorisation(Bar::TokensDead, &text).await);
                 }
                 Problem::Moved(target) if moves < MOST_MOVES => {
-                    self.follow(&target)?;
+                    renewed |= self.follow(&target, &access).await?;
                     moves += 1;
+                }
+                Problem::Licence(said) if self.session().connector.is_some() => {
+                    // The mere presence of the key breaks every call where the plan lacks the feature.
+                    self.note(self.refuse_feature(Feature::Connector).await);
+                    if !self.does_without {
+                        return Err(Problem::Licence(said).into());
+                    }
+                    self.use_connector(None);
                 }
                 // Nothing was processed: once more as soon as the books say so, where the patience
                 // reaches that far.
@@ -109,8 +110,10 @@ impl Portal {
                     if !(unprocessed || harmless) || tries >= self.retry.tries {
                         return Err(problem.into());
                     }
-                    let rest = after(self.now(), self.retry.delay(tries));
-                    if let Err(failure) = self.rest_until(rest, &problem.to_string()).await {
+                    // A request that hung for long has used up patience, too.
+                    self.session().hindered_since.get_or_insert(sent);
+                    let rest = after(self.now(), self.delay(&self.retry, tries));
+                    if let Err(failure) = self.rest_until(rest, problem.to_string()).await {
                         // Out of patience: the portal's own word tells people more.
                         return match failure {
                             CallFailure::MustWait { .. } => Err(problem.into()),
@@ -125,7 +128,11 @@ impl Portal {
 
     /// Sends a call with the present token, which is answered too so that a renewal can tell whether
     /// somebody else has renewed meanwhile.
-    async fn send_once(&self, call: &Call) -> (Result<Reply, Problem>, SecretString) {
+    async fn send_once(
+        &self,
+        call: &Call,
+        repeat: Repeat,
+    ) -> (Result<Reply, Problem>, SecretString) {
         let (url, body, access) = {
             let session = self.session();
             let mut params = call.params.clone();
@@ -150,11 +157,17 @@ impl Portal {
             );
         };
         let body = Body::Json(body.into());
+        let within = self.request_seconds(repeat);
         let exchange = tokio::select! {
-            exchange = self.context.transport.post(&url, &body) => exchange,
-            () = self.out_of_grace() => Err(Fault::NoAnswer("stopped while waiting".to_owned())),
+            biased;
+            exchange = self.context.transport.post(&url, &body, within) => exchange,
+            () = self.out_of_grace() => Err(Fault::no_answer(&url, "stopped while waiting")),
         };
         let reply = decode::reply(call.method, exchange.map(|answer| answer.without(&access)));
+        let reply = match call.concerns_a_record() {
+            true => reply,
+            false => reply.map_err(Problem::of_whole_request),
+        };
         self.meter().sent(call.method, reply.as_ref().err());
         (reply, access)
     }

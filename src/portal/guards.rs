@@ -2,7 +2,7 @@
 
 use super::{CallFailure, Portal, Repeat};
 use crate::bitrix::{
-    Batch, Problem,
+    Batch, Problem, Said,
     batch::Guarded,
     contacts::{self, Contact},
 };
@@ -33,7 +33,10 @@ impl Portal {
         match answer.take_guarded(id) {
             Guarded::Written => {}
             Guarded::Misread => return Ok(Err("a guard's answer is not put into the update")),
-            Guarded::Touched | Guarded::Unguarded | Guarded::Failed(_) => {
+            // One that fails is not one that refuses: that says nothing about guards.
+            Guarded::Unguarded => return Err(failed().into()),
+            Guarded::Failed(problem) if problem.is_temporary() => return Err(problem.into()),
+            Guarded::Touched | Guarded::Failed(_) => {
                 return Ok(Err(
                     "a guard refuses although nobody has touched the contact",
                 ));
@@ -42,17 +45,21 @@ impl Portal {
         let mut batch = Batch::new();
         batch.push_guarded(&contacts::refuted_get(family, id));
         match self.batch(&batch, Repeat::Never).await {
-            Ok(mut answer) => Ok(match answer.take_guarded(id) {
-                Guarded::Written => Err("a guard that does not hold stops nothing"),
-                Guarded::Touched | Guarded::Unguarded | Guarded::Misread | Guarded::Failed(_) => {
-                    Ok(())
-                }
-            }),
+            Ok(mut answer) => match answer.take_guarded(id) {
+                Guarded::Written => Ok(Err("a guard that does not hold stops nothing")),
+                Guarded::Unguarded => Err(failed().into()),
+                Guarded::Failed(problem) if problem.is_temporary() => Err(problem.into()),
+                Guarded::Touched | Guarded::Misread | Guarded::Failed(_) => Ok(Ok(())),
+            },
             // An older portal fails as a whole at a guard that refuses: nothing is written by it.
-            Err(CallFailure::Problem(Problem::Failed(_) | Problem::Unclear(_))) => {
-                Ok(Err("a guard that refuses ends the whole batch"))
-            }
+            Err(CallFailure::Problem(
+                Problem::Failed(_) | Problem::Unclear(_) | Problem::RequestRefused(_),
+            )) => Ok(Err("a guard that refuses ends the whole batch")),
             Err(failure) => Err(failure),
         }
     }
+}
+
+fn failed() -> Problem {
+    Problem::Failed(Said::text("the condition of a guard failed"))
 }

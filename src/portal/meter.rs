@@ -62,9 +62,10 @@ fn word(problem: &Problem) -> &'static str {
         Problem::MethodBlocked | Problem::Overload(_) => "blocked",
         Problem::Failed(_) | Problem::Unclear(_) => "failed",
         Problem::Unreachable(_) | Problem::Unanswered(_) => AWAY,
-        Problem::Moved(_) => "moved",
+        Problem::Moved(_) | Problem::Misdirected(_) => "moved",
         Problem::Gone
         | Problem::Refused(_)
+        | Problem::RequestRefused(_)
         | Problem::Denied(_)
         | Problem::InvalidId(_)
         | Problem::AlreadyBound

@@ -3,21 +3,26 @@
 use jiff::Timestamp;
 
 use super::{
-    CallFailure, Portal,
+    CallFailure, Hindrance, Portal,
     bucket::{SharedBucket, plan},
 };
 use crate::{
     bitrix::{
         BatchAnswer, Problem, Reply,
-        limits::{Load, Operating, Plan, Step, Wait},
+        limits::{Load, Operating, Plan, Share, Step, Wait},
     },
     clock::{after, seconds_between},
     store::{PortalId, Store, StoreFault},
 };
 
-/// The books of execution time; they outlive a restart.
+/// What is known of the portal's limits.
 pub(super) struct Pace {
+    /// The books of execution time; they outlive a restart.
     operating: Operating,
+    /// The last minute's requests of this process.
+    share: Share,
+    /// Whether the share of a steady stream is kept.
+    steady: bool,
 }
 
 impl Pace {
@@ -28,7 +33,11 @@ impl Pace {
             .await?
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
-        Ok(Self { operating })
+        Ok(Self {
+            operating,
+            share: Share::default(),
+            steady: false,
+        })
     }
 }
 
@@ -39,13 +48,32 @@ impl Portal {
             return Err(CallFailure::Stopped);
         }
         if let Some(wait) = self.wait_for(load) {
-            self.rest_until(wait.until, &reason(&wait)).await?;
+            let why = Hindrance::ExecutionTime(wait.method);
+            self.rest_until(wait.until, why).await?;
+        }
+        loop {
+            let (plan, now) = (self.plan(), self.now());
+            let (steady, free_at) = {
+                let pace = self.pace();
+                (pace.steady, pace.share.free_at(plan, now))
+            };
+            if !steady || free_at <= now {
+                break;
+            }
+            self.rest_until(free_at, Hindrance::Share).await?;
         }
         while let Err(room_at) = self.bucket().take(self.now()).await? {
-            self.rest_until(room_at, "the request bucket is full")
-                .await?;
+            self.rest_until(room_at, Hindrance::RequestBucket).await?;
         }
+        let (plan, now) = (self.plan(), self.now());
+        self.pace().share.sent(plan, now);
         Ok(())
+    }
+
+    /// In a steady stream of work a part of the request rate is left to others (`share`, over any minute);
+    /// a backlog is worked off at full speed. Whoever knows which of them it is says so here.
+    pub fn set_steady(&self, steady: bool) {
+        self.pace().steady = steady;
     }
 
     pub(super) async fn bucket_overflowed(&self) -> Result<(), StoreFault> {
@@ -143,10 +171,11 @@ impl Portal {
     /// Until when, and why, contacts cannot be written; none where nothing is in the way for longer
     /// than the patience reaches.
     #[must_use]
-    pub fn writes_wait(&self) -> Option<(Timestamp, String)> {
+    pub fn writes_wait(&self) -> Option<(Timestamp, Hindrance)> {
         let wait = self.wait_for(&Load::writing(1, self.contacts()))?;
         let patience = self.session().patience.longest_wait;
-        (wait.until > after(self.now(), patience)).then(|| (wait.until, reason(&wait)))
+        let far = wait.until > after(self.now(), patience);
+        far.then_some((wait.until, Hindrance::ExecutionTime(wait.method)))
     }
 
     /// When the portal lets a method run again; none where nothing is in the way.
@@ -163,8 +192,4 @@ impl Portal {
     fn plan(&self) -> Plan {
         plan(&self.config)
     }
-}
-
-fn reason(wait: &Wait) -> String {
-    format!("the portal's execution time for {} is used up", wait.method)
 }

@@ -1,5 +1,7 @@
 //! When to try again: one policy, as a value.
 
+use crate::chance::Chance;
+
 /// Growing, jittered delays.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
@@ -72,23 +74,27 @@ impl RetryPolicy {
 
     /// Seconds to wait after `earlier` tries in vain.
     #[must_use]
-    pub fn delay(&self, earlier: u32) -> f64 {
+    pub fn delay(&self, earlier: u32, chance: &dyn Chance) -> f64 {
         let full = (self.base * self.factor.powi(earlier.min(64) as i32)).min(self.cap);
-        full * (1.0 - self.jitter * rand::random::<f64>())
+        full * (1.0 - self.jitter * chance.fraction())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::chance::SystemChance;
 
     #[test]
     fn delays_grow_to_the_cap_and_differ() {
         let policy = RetryPolicy::PORTALS;
         for (earlier, full) in [(0, 5.0), (1, 10.0), (5, 160.0), (6, 300.0), (1000, 300.0)] {
-            let delay = policy.delay(earlier);
+            let delay = policy.delay(earlier, &SystemChance);
             assert!(delay <= full && delay >= full * 0.7, "{earlier}: {delay}");
         }
-        assert_ne!(policy.delay(3), policy.delay(3));
+        assert_ne!(
+            policy.delay(3, &SystemChance),
+            policy.delay(3, &SystemChance)
+        );
     }
 }

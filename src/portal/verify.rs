@@ -1,10 +1,12 @@
 //! Asking whether the stored pair of tokens can do the work.
 
-use super::{CallFailure, Portal, Repeat};
+use jiff::Timestamp;
+
+use super::{CallFailure, Portal, Repeat, features::has_feature};
 use crate::{
     bitrix::{
         Problem,
-        application::{self, Standing, Unfit},
+        application::{self, Feature, Standing, Unfit},
     },
     store::{PortalId, Store, StoreFault},
 };
@@ -25,15 +27,15 @@ impl Portal {
         self.use_connector(Some(connector.as_str()).filter(|name| !name.is_empty()));
         let verdict = match answer {
             Ok(mut answer) => application::read_standing(&mut answer)?,
-            Err(CallFailure::Problem(Problem::Unauthorised(said))) => {
-                Err(application::unfit(&said))
+            Err(CallFailure::Problem(Problem::Unauthorised(barred))) => {
+                Err(application::unfit(&barred))
             }
             Err(failure) => return Err(failure),
         };
         let store = self.store();
         match &verdict {
             Ok(standing) => {
-                learn_plan(store, self.id, *standing).await?;
+                learn_plan(store, self.id, *standing, self.now()).await?;
                 store.set_unverified(self.id, None).await?;
                 store.set_lost(self.id, None).await?;
             }
@@ -53,9 +55,13 @@ pub(super) async fn learn_plan(
     store: &Store,
     id: PortalId,
     standing: Standing,
+    now: Timestamp,
 ) -> Result<(), StoreFault> {
+    let has = |feature, claims| has_feature(store, id, feature, claims, now);
+    let confirms = has(Feature::Reserving, standing.plan_confirms).await?;
+    let connector = has(Feature::Connector, standing.plan_connector).await?;
     let mut facts = store.portal(id).await?.facts;
-    facts.plan_confirms = Some(standing.plan_confirms);
-    facts.plan_connector = Some(standing.plan_connector);
+    facts.plan_confirms = Some(confirms);
+    facts.plan_connector = Some(connector);
     store.set_plan_facts(id, facts).await
 }

@@ -16,6 +16,7 @@ use super::{
     worker::{Orders, Worker},
 };
 use crate::{
+    chance::SharedChance,
     clock::{Clock, after},
     config::{Config, PortalConfig},
     portal::Context,
@@ -95,6 +96,7 @@ impl Crew {
         let lags = lags(
             config.portals.len(),
             schedule::interval(&config.poll.schedule, now),
+            self.context.chance.clone(),
         );
         let metrics = Metrics::of(config, &self.host);
         self.keep(metrics.as_ref());
@@ -230,11 +232,11 @@ fn same(one: &PortalConfig, other: &PortalConfig) -> bool {
 
 /// How long after a poke each of `count` workers begins, in seconds: evenly spread over the interval
 /// of the schedule, with a bit of chance, the first at once.
-fn lags(count: usize, interval: f64) -> impl Iterator<Item = f64> {
+fn lags(count: usize, interval: f64, chance: SharedChance) -> impl Iterator<Item = f64> {
     let step = interval.min(LONGEST_SPREAD) / count.max(1) as f64;
     (0..count).map(move |at| match at {
         0 => 0.0,
-        _ => step * (at as f64 - rand::random::<f64>() / 2.0),
+        _ => step * (at as f64 - chance.fraction() / 2.0),
     })
 }
 
@@ -242,6 +244,10 @@ fn lags(count: usize, interval: f64) -> impl Iterator<Item = f64> {
 mod tests {
     use super::*;
     use crate::{clock::SystemClock, config::ProcessEnvironment, service::Notifier, store::Store};
+
+    fn chance() -> SharedChance {
+        Arc::new(crate::chance::SystemChance)
+    }
 
     /// A crew for one portal that nobody has authorised yet.
     async fn crew(folder: &std::path::Path) -> anyhow::Result<Crew> {
@@ -292,7 +298,7 @@ mod tests {
 
     #[test]
     fn many_portals_are_not_asked_at_once() {
-        let lags: Vec<f64> = lags(200, 10.0).collect();
+        let lags: Vec<f64> = lags(200, 10.0, chance()).collect();
         assert_eq!(lags.len(), 200);
         assert!(lags.is_sorted() && lags[0] == 0.0 && lags[199] < LONGEST_SPREAD);
         // No second has more than its share, give or take one at either end.
@@ -307,7 +313,7 @@ mod tests {
 
     #[test]
     fn one_portal_is_asked_at_once_and_many_within_the_interval() {
-        assert_eq!(lags(1, 10.0).collect::<Vec<_>>(), [0.0]);
-        assert!(lags(50, 1.0).all(|lag| lag < 1.0));
+        assert_eq!(lags(1, 10.0, chance()).collect::<Vec<_>>(), [0.0]);
+        assert!(lags(50, 1.0, chance()).all(|lag| lag < 1.0));
     }
 }

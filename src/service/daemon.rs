@@ -135,8 +135,9 @@ impl Service {
     /// Has a crew at work until a stop is asked for, or the state file is gone.
     async fn work(&mut self, (context, _lock): (Context, Lock)) -> anyhow::Result<Ended> {
         let place = Place::of(&self.config.store);
+        let context = context.handing_on();
         let mut crew = Crew::new(
-            context,
+            context.clone(),
             self.watch.clone(),
             self.board.clone(),
             self.host.clone(),
@@ -181,6 +182,10 @@ impl Service {
             }
         };
         crew.all_gone().await;
+        if let Ended::Stopped = ended {
+            // What was renewed and could not be stored exists nowhere else.
+            context.store_pairs().await;
+        }
         Ok(ended)
     }
 

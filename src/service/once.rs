@@ -230,7 +230,7 @@ async fn passes(
                 summary
             }
             Err(failure) => {
-                let next = failing.next_try(context.clock.now(), max_wait);
+                let next = failing.next_try(context, max_wait);
                 let Some(next) = next.filter(|_| is_passing(&failure, answered)) else {
                     report.ending = Ending::Failed(failure);
                     return report;
@@ -268,10 +268,11 @@ struct Failing {
 }
 
 impl Failing {
-    /// When to try again after one more failure at `now`; none where that is too long after the first.
-    fn next_try(&mut self, now: Timestamp, max_wait: Duration) -> Option<Timestamp> {
+    /// When to try again after one more failure now; none where that is too long after the first.
+    fn next_try(&mut self, context: &Context, max_wait: Duration) -> Option<Timestamp> {
+        let now = context.clock.now();
         let since = *self.since.get_or_insert(now);
-        let next = after(now, RetryPolicy::PORTALS.delay(self.times));
+        let next = after(now, context.delay(&RetryPolicy::PORTALS, self.times));
         self.times += 1;
         (next <= after(since, max_wait.as_secs_f64())).then_some(next)
     }

@@ -341,7 +341,7 @@ impl Worker {
             _ => RetryPolicy::PORTALS,
         };
         let now = self.clock.now();
-        let moment = after(now, policy.delay(self.failures));
+        let moment = after(now, self.context.delay(&policy, self.failures));
         self.failures += 1;
         self.telling
             .failed(&self.context.store, failure, now, moment)

@@ -41,6 +41,21 @@ const STEPS: &[Step] = &[
          ALTER TABLE cursor ADD COLUMN accounted_at INTEGER",
     ),
     step(include_str!("conditions.sql")),
+    // Addresses that a portal points to without the authorisation server naming them; features that a
+    // portal claims and refuses.
+    step(
+        "CREATE TABLE unconfirmed_move (
+           portal_id INTEGER PRIMARY KEY REFERENCES portal ON DELETE CASCADE,
+           target    TEXT NOT NULL,
+           asked_at  INTEGER NOT NULL
+         ) STRICT;
+         CREATE TABLE refusal (
+           portal_id INTEGER NOT NULL REFERENCES portal ON DELETE CASCADE,
+           feature   TEXT NOT NULL,
+           at        INTEGER NOT NULL,
+           PRIMARY KEY (portal_id, feature)
+         ) STRICT, WITHOUT ROWID",
+    ),
     // The last number that a portal was given, so that none is given twice; room that is proved.
     Step {
         sql: "CREATE TABLE last_portal (id INTEGER NOT NULL) STRICT;

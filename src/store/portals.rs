@@ -162,7 +162,8 @@ impl Store {
         .await
     }
 
-    /// The portal that was authorised at `url` (or has moved there) for this application.
+    /// The portal that was authorised at `url` for this application, has moved there, or points there:
+    /// whoever configures an address that a portal points to confirms it.
     ///
     /// # Errors
     /// A fault of the state file.
@@ -176,8 +177,9 @@ impl Store {
         self.read(move |db| {
             db.query_row(
                 &format!(
-                    "{SELECT} WHERE client_id = ?2 AND (url = ?1 OR endpoint = ?1 || 'rest/')
-                     ORDER BY url = ?1 DESC, stored_at DESC LIMIT 1"
+                    "{SELECT} WHERE client_id = ?2 AND (url = ?1 OR endpoint = ?1 || 'rest/' OR id IN
+                       (SELECT portal_id FROM unconfirmed_move WHERE target = ?1 || 'rest/'))
+                     ORDER BY url = ?1 DESC, endpoint = ?1 || 'rest/' DESC, stored_at DESC LIMIT 1"
                 ),
                 params![url, client_id],
                 record,

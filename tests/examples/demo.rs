@@ -103,12 +103,14 @@ fn configuration(folder: &Path, portal: &test_portal::Portal) -> anyhow::Result<
 
 async fn context(folder: &Path) -> anyhow::Result<Context> {
     let clock: SharedClock = Arc::new(SystemClock);
-    Ok(Context {
-        store: Store::open_or_create(&folder.join("state.db")).await?,
-        transport: Transport::new(clock.clone())?,
+    let store = Store::open_or_create(&folder.join("state.db")).await?;
+    let transport = Transport::new(clock.clone())?;
+    Ok(Context::over(
+        store,
+        transport,
         clock,
-        stop: CancellationToken::new(),
-    })
+        CancellationToken::new(),
+    ))
 }
 
 /// A browser logs in at the portal and is sent on with a code, which is exchanged for tokens.
@@ -127,7 +129,8 @@ async fn authorise(
         id: settings.client_id.clone(),
         secret: settings.client_secret.clone(),
     };
-    let address = oauth::token_url(settings.oauth_url.as_ref(), None).context("no address")?;
+    let address =
+        oauth::token_url(settings.oauth_url.as_ref(), None, &settings.url).context("no address")?;
     let code = code.into_owned().into();
     let now = context.clock.now();
     let offer = Offer::Code(&code);

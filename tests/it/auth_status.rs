@@ -169,7 +169,7 @@ async fn a_lost_authorisation_says_what_to_do() {
     assert_snapshot!(text, @r"
     acme  http://acme
       not authorised: the tokens are no longer accepted
-      stored 0 s ago; the access token's end is not known
+      stored 2 s ago; the access token's end is not known
       checked just now: failed
       to do: the refresh token is no longer accepted (Invalid refresh token
       (invalid_grant)): another program renewed it, the state file was restored from

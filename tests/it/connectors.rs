@@ -46,6 +46,48 @@ async fn without_the_feature_the_queue_without_a_connector_stands_in() {
     assert_eq!(probes.count(), 0, "known by now: nobody runs into it again");
 }
 
+/// The portal says that the plan has connectors, and refuses them: what it does counts, for later surveys and
+/// for commands as well.
+/// Break: ask with the connector again at every survey; let commands fail on it.
+#[tokio::test]
+async fn a_connector_that_is_claimed_and_refused_is_remembered() {
+    let lying = |settings: &mut test_portal::Settings| {
+        settings.plan_connector = false;
+        settings.claims_features = true;
+    };
+    let mut world = World::with(lying).await;
+    world.config.connector = Connector::new("tidy");
+    // Commands before the first drain: they go on without it.
+    assert!(
+        said(&world, &["queue", "list"])
+            .await
+            .contains("no auth_connector")
+    );
+    said(&world, &["events", "list"]).await;
+    said(&world, &["status", "--live"]).await;
+    let with_connector = |world: &World| {
+        let requests = world.portal.requests();
+        let with = requests
+            .iter()
+            .filter(|request| request.params.contains_key("auth_connector"));
+        with.count()
+    };
+    assert_eq!(with_connector(&world), 1, "known to the next command");
+    let world = world.bound().await;
+    messy(&world, 3);
+    // Hours of surveys, in one process and in others.
+    let mut drain = world.drain();
+    for _ in 0..4 {
+        drain.pass(&mut |_| {}).await.unwrap();
+        world.pass().await.unwrap();
+        world.advance(3600.0);
+    }
+    all_tidy(&world);
+    assert_eq!(with_connector(&world), 0);
+    assert_eq!(world.record().facts.plan_connector, Some(false));
+    assert_eq!(bindings(&world), ["", ""]);
+}
+
 #[tokio::test]
 async fn the_connector_goes_and_comes_back_and_nothing_passes_by() {
     let world = connected().await;

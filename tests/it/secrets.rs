@@ -108,7 +108,12 @@ async fn what_a_server_repeats_is_not_repeated_by_us() {
             };
             portal.fault(Fault::new(Matcher::any(), echo));
         });
-        let mut said = format!("{:?}", installed.run(&["-vv", "run", "--once"]).await);
+        let mut said = format!(
+            "{:?}",
+            installed
+                .run(&["-vv", "run", "--once", "--max-wait", "1s"])
+                .await
+        );
         said += &installed.run_for(0, &["status", "--json"]).await;
         assert!(said.contains("no: "), "{server:?} was not heard: {said}");
         assert_silent(portal, &format!("what {server:?} said"), &said);

@@ -197,7 +197,7 @@ async fn pruned_names_are_gone_from_the_file() {
     let path = store.path().to_owned();
     drop(world.context);
     let db = rusqlite::Connection::open(&path).unwrap();
-    db.execute_batch("DROP TABLE room; DROP TABLE last_portal; PRAGMA user_version = 4")
+    db.execute_batch("DROP TABLE room; DROP TABLE last_portal; PRAGMA user_version = 5")
         .unwrap();
     drop(db);
     let _store = Store::open(&path).await.unwrap();

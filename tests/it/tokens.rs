@@ -69,12 +69,9 @@ async fn processes_on_one_store_renew_once() {
     let config = Arc::new(world.config.clone());
     let process = || {
         let clock: SharedClock = Arc::new(SystemClock);
-        let context = Context {
-            store: Store::open(world.context.store.path()).awaited().unwrap(),
-            transport: Transport::new(clock.clone()).unwrap(),
-            clock,
-            stop: CancellationToken::new(),
-        };
+        let store = Store::open(world.context.store.path()).awaited().unwrap();
+        let transport = Transport::new(clock.clone()).unwrap();
+        let context = Context::over(store, transport, clock, CancellationToken::new());
         let patience = Patience { longest_wait: 60.0 };
         Authorised::open(context, config.clone(), &world.record(), patience)
             .awaited()
@@ -311,13 +308,13 @@ async fn a_new_pair_is_durable_before_its_first_use() {
     assert_eq!(scene.complaints(), [] as [String; 0]);
 }
 
-/// The disk fails at the worst moment: the pair that was just granted is kept, not used, and stored
-/// as soon as that works. A second renewal would be refused.
+/// The disk fails at the worst moment: the pair that was just granted is kept, not used, handed on to whoever
+/// works on the portal next, and stored as soon as that works. A second renewal would be refused.
 #[tokio::test]
 async fn a_pair_that_cannot_be_stored_is_not_used_and_not_lost() {
-    let scene = ready(|_| {}).await;
-    let portal = &scene.world.portal;
-    portal.expire_access_tokens();
+    let mut scene = ready(|_| {}).await;
+    scene.world.portal.expire_access_tokens();
+    let portal = &scene.world.portal.clone();
     let db = rusqlite::Connection::open(scene.world.context.store.path()).unwrap();
     db.execute_batch(
         "CREATE TRIGGER broken BEFORE UPDATE OF access_token ON portal
@@ -325,9 +322,10 @@ async fn a_pair_that_cannot_be_stored_is_not_used_and_not_lost() {
     )
     .unwrap();
     let old = scene.world.record().tokens.access;
-    let mut drain = scene.world.drain();
+    scene.world.context = scene.world.context.clone().handing_on();
     for _ in 0..2 {
-        let failure = drain.pass(&mut |_| {}).await.unwrap_err();
+        // Another worker each time, as after a reload.
+        let failure = scene.world.pass().await.unwrap_err();
         assert!(matches!(failure, DrainFailure::Store(_)), "{failure}");
     }
     let requests = portal.requests();
@@ -336,9 +334,104 @@ async fn a_pair_that_cannot_be_stored_is_not_used_and_not_lost() {
         .filter_map(|request| request.params.get("auth"));
     assert!(auths.clone().count() > 0 && auths.clone().all(|auth| auth == old.expose_secret()));
     db.execute_batch("DROP TRIGGER broken").unwrap();
-    drain.pass(&mut |_| {}).await.unwrap();
+    scene.world.pass().await.unwrap();
     assert_eq!(renewals(&scene.world), 1);
     scene.run(Mode::Fresh).await;
+    assert_eq!(scene.complaints(), [] as [String; 0]);
+}
+
+/// The service ends while a renewed pair could not be stored: not before it is.
+/// Break: end without a word to the pairs in hand.
+#[tokio::test]
+async fn the_process_does_not_end_before_a_renewed_pair_is_stored() {
+    let mut scene = ready(|_| {}).await;
+    scene.world.portal.expire_access_tokens();
+    let db = rusqlite::Connection::open(scene.world.context.store.path()).unwrap();
+    let broken = "CREATE TRIGGER broken BEFORE UPDATE OF access_token ON portal
+         BEGIN SELECT RAISE(ABORT, 'the disk is broken'); END";
+    db.execute_batch(broken).unwrap();
+    let old = scene.world.record().tokens.refresh;
+    scene.world.context = scene.world.context.clone().handing_on();
+    scene.world.pass().await.unwrap_err();
+    scene.world.context.stop.cancel();
+    let mended = async {
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        db.execute_batch("DROP TRIGGER broken").unwrap();
+    };
+    tokio::join!(scene.world.context.store_pairs(), mended);
+    let stored = scene.world.record().tokens.refresh;
+    assert_ne!(stored.expose_secret(), old.expose_secret());
+    assert_eq!(renewals(&scene.world), 1);
+
+    // Nobody to hand it on to: the one that renewed it stays until it is stored.
+    scene.world.context.stop = CancellationToken::new();
+    scene.world.context.unstored = None;
+    scene.world.portal.expire_access_tokens();
+    db.execute_batch(broken).unwrap();
+    let mended = async {
+        while renewals(&scene.world) < 2 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        db.execute_batch("DROP TRIGGER broken").unwrap();
+    };
+    let (passed, ()) = tokio::join!(scene.world.pass(), mended);
+    passed.unwrap();
+    assert_eq!(renewals(&scene.world), 2);
+    scene.world.assert_clean();
+}
+
+/// What the authorisation server says of its own troubles is no judgement, and a judgement that it takes back
+/// is none either.
+/// Break: take every error of the token endpoint for final; believe a refusal that was said once.
+#[tokio::test]
+async fn passing_errors_of_the_authorisation_server_cost_no_authorisation() {
+    let passing = [
+        (400, "temporarily_unavailable"),
+        (500, "server_error"),
+        (400, "server_error"),
+        (503, "QUERY_LIMIT_EXCEEDED"),
+        (401, "CONNECTION_ERROR"),
+        (400, ""),
+        (400, "17"),
+        (400, "something_new"),
+        (400, "invalid_grant"),
+        (401, "invalid_client"),
+    ];
+    for (status, code) in passing {
+        let scene = ready(|_| {}).await;
+        scene.world.portal.expire_access_tokens();
+        let effect = Effect::Error {
+            status,
+            code: code.to_owned(),
+            description: "not now".to_owned(),
+        };
+        let once = Fault::new(Matcher::oauth(), effect);
+        scene.world.portal.fault(once);
+        scene.world.pass().await.unwrap();
+        assert_eq!(renewals(&scene.world), 2, "{code}");
+        assert_eq!(scene.world.record().lost, None, "{code}");
+    }
+    // However long it lasts.
+    let scene = ready(|_| {}).await;
+    scene.world.portal.expire_access_tokens();
+    let refuse = Some((400, "temporarily_unavailable".to_owned(), String::new()));
+    scene
+        .world
+        .portal
+        .settings(|settings| settings.refuse_oauth = refuse);
+    let failure = scene.world.pass().await.unwrap_err();
+    assert!(matches!(failure, DrainFailure::Unreachable(_)), "{failure}");
+    assert_eq!(scene.world.record().lost, None);
+    scene
+        .world
+        .portal
+        .settings(|settings| settings.refuse_oauth = None);
+    scene.run(Mode::Daemon).await;
     assert_eq!(scene.complaints(), [] as [String; 0]);
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use b24_tidyd::{
-    bitrix::{Transport, transport::Body},
+    bitrix::{Transport, network::Body, transport::CALL_SECONDS},
     clock::{Clock, after},
     service::{Notifier, Watch, WatchedClock},
 };
@@ -178,7 +178,8 @@ async fn pings_go_on_while_a_request_takes_fifty_seconds() {
     let transport = Transport::new(clock).unwrap();
     let request = tokio::spawn(async move {
         let body = Body::Form(String::new().into());
-        transport.post(&url.parse().unwrap(), &body).await
+        let url = url.parse().unwrap();
+        transport.post(&url, &body, CALL_SECONDS).await
     });
     let (mut connection, _) = server.accept().await.unwrap();
     assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);

@@ -70,21 +70,22 @@ async fn detour(location: String) -> String {
     format!("http://{address}/rest/")
 }
 
-/// Redirects to places that are not our portal: nothing is remembered, nothing renewed, nothing
-/// written, and the work waits until the detour is over.
+/// Redirects to places that are not our portal: they get nothing, nothing of them is used, and the work waits
+/// until the detour is over. The authorisation server is asked once about each, also by later processes.
+/// Break: send the token along to see whether it is accepted; ask at each request.
 #[tokio::test]
 async fn a_redirect_elsewhere_is_refused() {
     let clock = Arc::new(ManualClock::default());
     let stranger = Portal::start(Settings::default(), clock).await.unwrap();
     let elsewhere = [
-        // Another portal, which does not know our tokens.
-        format!("{}/rest/batch.json", stranger.url()),
+        // Another portal, which the authorisation server does not name.
+        (format!("{}/rest/batch.json", stranger.url()), 1),
         // Not encrypted.
-        "http://acme.example/rest/batch.json".to_owned(),
+        ("http://acme.example/rest/batch.json".to_owned(), 0),
         // Not the interface.
-        format!("{}/login", stranger.url()),
+        (format!("{}/login", stranger.url()), 0),
     ];
-    for location in elsewhere {
+    for (location, renewals) in elsewhere {
         let scene = ready(|_| {}).await;
         let (store, id) = (&scene.world.context.store, scene.world.id());
         let home = scene.world.record().tokens.endpoint;
@@ -92,34 +93,53 @@ async fn a_redirect_elsewhere_is_refused() {
         store.set_endpoint(id, &sent_away).await.unwrap();
         scene.world.portal.clear_requests();
 
-        let failure = scene.world.pass().await.unwrap_err();
-        let kind = matches!(
-            failure,
-            DrainFailure::NeedsPerson(_) | DrainFailure::Temporary(_)
-        );
-        assert!(kind, "{location}: {failure:?}");
+        for _ in 0..3 {
+            let failure = scene.world.pass().await.unwrap_err();
+            let kind = matches!(failure, DrainFailure::NeedsPerson(_));
+            assert!(kind, "{location}: {failure:?}");
+            assert!(failure.to_string().contains("set its `url`"), "{failure}");
+        }
         let record = scene.world.record();
         assert_eq!(
             (record.tokens.endpoint, record.lost),
             (sent_away, None),
             "{location}"
         );
-        assert_eq!(
-            scene.world.portal.requests().len(),
-            0,
-            "{location}: something was renewed"
-        );
+        assert_eq!(scene.world.portal.requests().len(), renewals, "{location}");
+        scene.world.portal.clear_violations();
 
         store.set_endpoint(id, &home).await.unwrap();
         scene.run(Mode::Fresh).await;
         assert_eq!(scene.complaints(), [] as [String; 0], "{location}");
     }
-    let secrets = stranger.requests();
+    assert_eq!(stranger.requests().len(), 0, "it was asked");
+}
+
+/// Break: let what was stored win over what is configured.
+#[tokio::test]
+async fn what_is_configured_wins_over_what_was_stored() {
+    let mut scene = ready(|_| {}).await;
+    let before = scene.world.config.url.clone();
+    let now_at = scene.world.portal.rename_host();
+    // The old address is gone, so that nobody is sent anywhere; the administrator knows.
+    let (store, id) = (scene.world.context.store.clone(), scene.world.id());
+    let target = format!("{now_at}/rest/");
+    store
+        .set_unconfirmed_move(id, &target, scene.world.context.clock.now())
+        .await
+        .unwrap();
+    scene.world.config.url = format!("{now_at}/").parse().unwrap();
+    assert_eq!(scene.world.id(), id, "the stored tokens are found");
+    scene.world.portal.clear_requests();
+    scene.world.pass().await.unwrap();
+    let requests = scene.world.portal.requests();
+    assert!(requests.iter().all(|request| request.status == Some(200)));
     assert!(
-        secrets
+        requests
             .iter()
-            .all(|request| request.server == Server::Portal && request.error.is_some())
+            .all(|request| request.server == Server::Portal)
     );
+    assert_ne!(before, scene.world.config.url);
 }
 
 /// The clock of the host jumps, by a second, by a day and by years, in both directions, at any request

@@ -87,12 +87,7 @@ impl World {
             .unwrap();
         let shared: SharedClock = Arc::new(clock.clone());
         let transport = Transport::new(shared.clone()).unwrap();
-        let context = Context {
-            store,
-            transport,
-            clock: shared,
-            stop: CancellationToken::new(),
-        };
+        let context = Context::over(store, transport, shared, CancellationToken::new());
         let config = portal_config(&portal, folder.path());
         let world = Self {
             portal,

@@ -35,6 +35,8 @@ pub(super) struct Account {
     shares: Vec<Share>,
     blocked_until: Option<Timestamp>,
     unexplained_blocks: u32,
+    /// The portal's sum was seen before: what it grows by since then is ours, as far as anybody knows.
+    followed: bool,
 }
 
 /// Seconds that leave the window together.
@@ -49,6 +51,11 @@ impl Account {
     /// What is booked.
     pub(super) fn sum(&self) -> f64 {
         self.shares.iter().map(|share| share.seconds).sum()
+    }
+
+    /// What the portal's sum has grown by since it was seen last, where that was ever.
+    pub(super) fn grown_to(&self, operating: f64) -> Option<f64> {
+        self.followed.then(|| operating - self.sum())
     }
 
     /// Books seconds that were spent just now.
@@ -83,6 +90,7 @@ impl Account {
         now: Timestamp,
     ) -> Option<f64> {
         let operating = time.operating?;
+        self.followed = true;
         self.tidy(now);
         let before = self.sum();
         let added = expected.min(operating);

@@ -116,6 +116,7 @@ mod tests {
         Plan {
             burst,
             rate,
+            share: 1.0,
             operating_limit: 480.0,
         }
     }

@@ -94,12 +94,15 @@ impl Operating {
 
     /// Takes in the times of a single call.
     pub fn observe_call(&mut self, method: &'static str, time: Time, now: Timestamp) {
-        if let Some(seconds) = time.duration {
-            self.costs.measured(Step::call(method), seconds);
-        }
         let expected = time.duration.map_or(0.0, counted);
         let account = self.account(method);
         account.unblock();
+        let grown = time.operating.and_then(|sum| account.grown_to(sum));
+        if let Some(seconds) = time.duration {
+            let cost = seconds.max(grown.unwrap_or(0.0));
+            self.costs.measured(Step::call(method), cost);
+        }
+        let account = self.account(method);
         account.follow(time, expected, finished(time), now);
     }
 
@@ -107,18 +110,11 @@ impl Operating {
     pub fn observe_batch(&mut self, answer: &BatchAnswer, now: Timestamp) {
         let portal_now = finished(answer.time);
         let mut by_method: BTreeMap<&'static str, Vec<Time>> = BTreeMap::new();
-        let mut by_step: BTreeMap<Step, Vec<f64>> = BTreeMap::new();
         for (step, time) in &answer.times {
             let Some(time) = time else { continue };
             by_method.entry(step.method).or_default().push(*time);
-            by_step.entry(*step).or_default().extend(time.duration);
         }
-        for (step, seconds) in by_step {
-            if !seconds.is_empty() {
-                let mean = seconds.iter().sum::<f64>() / seconds.len() as f64;
-                self.costs.measured(step, mean);
-            }
-        }
+        self.learn_costs(answer);
         let whole = self.account(BATCH);
         whole.unblock();
         let expected = answer.time.duration.map_or(0.0, counted);
@@ -128,6 +124,37 @@ impl Operating {
         }
         for (method, times) in by_method {
             self.observe_commands(method, &times, grew, portal_now, now);
+        }
+    }
+
+    /// Learns what commands take: what they lasted, or what the sums grew by where that is more. A portal
+    /// may count more than it says a command has lasted.
+    fn learn_costs(&mut self, answer: &BatchAnswer) {
+        let whole = answer.time.operating.filter(|_| !self.commands_booked);
+        let whole = whole.and_then(|sum| self.accounts.get(BATCH)?.grown_to(sum));
+        let mut sums: BTreeMap<&'static str, f64> = BTreeMap::new();
+        let mut by_step: BTreeMap<Step, Vec<f64>> = BTreeMap::new();
+        for (step, time) in &answer.times {
+            let Some(time) = time else { continue };
+            let own = time.operating.filter(|_| !self.batches_booked);
+            let grown = own.and_then(|sum| match sums.insert(step.method, sum) {
+                Some(before) => Some(sum - before),
+                // The first one of its method grew since an earlier request, if it is booked by itself.
+                None if self.commands_booked => self.accounts.get(step.method)?.grown_to(sum),
+                None => None,
+            });
+            let cost = time.duration.map(|lasted| lasted.max(grown.unwrap_or(0.0)));
+            by_step.entry(*step).or_default().extend(cost);
+        }
+        let lasted: f64 = by_step.values().flatten().sum();
+        let commands: usize = by_step.values().map(Vec::len).sum();
+        let unexplained = whole.map_or(0.0, |grown| grown - lasted).max(0.0);
+        for (step, costs) in by_step {
+            if !costs.is_empty() {
+                let mean = costs.iter().sum::<f64>() / costs.len() as f64;
+                self.costs
+                    .measured(step, mean + unexplained / commands as f64);
+            }
         }
     }
 
@@ -232,6 +259,7 @@ mod tests {
     const PLAN: Plan = Plan {
         burst: 50.0,
         rate: 2.0,
+        share: 1.0,
         operating_limit: 480.0,
     };
 
@@ -346,6 +374,34 @@ mod tests {
             books.observe_batch(&answer(&commands, &time(None, 10.0)), start());
         }
         assert_eq!(wait(&books, 24), None);
+    }
+
+    /// Break: learn from the durations alone.
+    #[test]
+    fn growth_is_believed_where_it_says_more_than_the_durations() {
+        let mut books = Operating::default();
+        let sums = [300.0, 315.0, 330.0, 345.0];
+        let commands = sums.map(|sum| time(Some(sum), 0.004));
+        books.observe_batch(&answer(&commands, &time(Some(0.0), 0.02)), start());
+        // What was there before the first one may be anybody's.
+        let cost = books.cost(Step::update(Family::Classic));
+        assert!((11.0..=15.0).contains(&cost), "{cost}");
+        assert!((8..=16).contains(&books.writes_that_fit(24, Family::Classic, PLAN, start())));
+        let later = [time(Some(360.0), 0.004), time(Some(375.0), 0.004)];
+        books.observe_batch(&answer(&later, &time(Some(0.0), 0.01)), start());
+        let cost = books.cost(Step::update(Family::Classic));
+        assert!((12.0..=15.0).contains(&cost), "{cost}");
+    }
+
+    #[test]
+    fn growth_of_a_batch_that_is_booked_as_a_whole_counts_too() {
+        let mut books = Operating::default();
+        for whole in [400.0, 430.0] {
+            let commands = [time(Some(whole), 0.01), time(Some(whole), 0.01)];
+            books.observe_batch(&answer(&commands, &time(Some(whole), 0.02)), start());
+        }
+        let cost = books.cost(Step::update(Family::Classic));
+        assert!((7.0..=15.0).contains(&cost), "{cost}");
     }
 
     #[test]

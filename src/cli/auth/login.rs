@@ -147,7 +147,7 @@ impl Failed {
 /// Whether another login cannot end better.
 fn is_final(refused: &NotAdmitted) -> bool {
     let hopeless = match &refused.obstacle {
-        Obstacle::ApplicationRefused(_) | Obstacle::Moved(_) | Obstacle::NotStored(_) => true,
+        Obstacle::ApplicationRefused(_) | Obstacle::Moved(_) => true,
         Obstacle::Call(failure) => {
             matches!(failure, CallFailure::Stopped | CallFailure::Store(_))
         }
@@ -172,7 +172,7 @@ pub async fn login(
     let mut offers = Offers::new(arrivals, listening.is_some());
     loop {
         // Unguessable, and of this try alone.
-        let state = format!("{:032x}", rand::random::<u128>());
+        let state = format!("{:032x}", context.chance.secret());
         invite(&mut *voice.talk, config, &state, listening)?;
         let offer = offers.next(context, &state, &mut *voice.talk).await?;
         let Some(offer) = offer else {

@@ -130,6 +130,7 @@ pub(super) async fn walk(
                     Ok(()) => {}
                     Err(CallFailure::Stopped) => break Outcome::Stopped,
                     Err(CallFailure::MustWait { until, why }) => {
+                        let why = why.to_string();
                         break Outcome::WorkLeft { until, why };
                     }
                     Err(failure) => return Err(failure.into()),

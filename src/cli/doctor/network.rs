@@ -4,7 +4,10 @@ use url::Url;
 
 use super::{Ground, chart::Chart};
 use crate::{
-    bitrix::{Fault, Transport},
+    bitrix::{
+        Transport,
+        network::{Distrust, Leg},
+    },
     cli::exit::Exit,
     clock::after,
     config::{authority, is_loopback},
@@ -44,15 +47,21 @@ pub(super) async fn reach(
             chart.ok(check, format!("{host} answers{secure} (status {status})"));
             true
         }
-        Err(Fault::NotSent(why) | Fault::NoAnswer(why)) => {
-            let remedy = if why.to_lowercase().contains("certificate") {
-                "is ca-certificates installed and the clock right? An authority of your own goes \
-                 into SSL_CERT_FILE"
-                    .to_owned()
-            } else {
-                format!("try `curl -v {root}`; look at firewall and proxy")
+        Err(fault) => {
+            let remedy = match fault.leg {
+                Leg::Tls(Distrust::UnknownAuthority) => {
+                    "is ca-certificates installed? An authority of your own goes into SSL_CERT_FILE"
+                        .to_owned()
+                }
+                Leg::Tls(Distrust::Expired | Distrust::NotYetValid) => {
+                    "is this host's clock right? If it is, the host's administrator has to renew \
+                     the certificate"
+                        .to_owned()
+                }
+                Leg::Proxy => "look at HTTPS_PROXY, and at what the proxy lets through".to_owned(),
+                _ => format!("try `curl -v {root}`; look at firewall and proxy"),
             };
-            chart.fail(check, Exit::Unreachable, format!("{host}: {why}; {remedy}"));
+            chart.fail(check, Exit::Unreachable, format!("{fault}; {remedy}"));
             false
         }
     }

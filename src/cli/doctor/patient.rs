@@ -115,7 +115,9 @@ impl Patient<'_> {
         let (ground, proxy) = (self.ground, self.through_proxy);
         let reachable = network::reach(ground, &transport, "portal", &portal, proxy, chart).await;
         let server = record.and_then(|record| record.tokens.server_endpoint.as_deref());
-        if let Some(url) = oauth::token_url(self.config.oauth_url.as_ref(), server) {
+        if let Some(url) =
+            oauth::token_url(self.config.oauth_url.as_ref(), server, &self.config.url)
+        {
             network::reach(ground, &transport, "authorisation", &url, proxy, chart).await;
         }
         reachable
@@ -231,7 +233,9 @@ struct Looked {
 
 fn refused(check: &'static str, failure: CallFailure, chart: &mut Chart) -> Looked {
     let text = match &failure {
-        CallFailure::Problem(Problem::Unauthorised(said)) => application::unfit(said).to_string(),
+        CallFailure::Problem(Problem::Unauthorised(barred)) => {
+            application::unfit(barred).to_string()
+        }
         failure => failure.to_string(),
     };
     let failure = DrainFailure::from(failure);

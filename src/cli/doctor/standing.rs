@@ -106,7 +106,7 @@ fn without_connector(said: &Said, chart: &mut Chart) {
 
 fn refused(check: &'static str, problem: &Problem, chart: &mut Chart) {
     let text = match problem {
-        Problem::Unauthorised(said) => application::unfit(said).to_string(),
+        Problem::Unauthorised(barred) => application::unfit(barred).to_string(),
         problem => problem.to_string(),
     };
     chart.fail(check, Exit::NotAuthorised, text);

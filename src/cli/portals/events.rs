@@ -107,9 +107,10 @@ async fn ask(portal: &Portal) -> anyhow::Result<Vec<Binding>> {
 }
 
 async fn bindings(desk: &Desk, config: &Arc<PortalConfig>) -> anyhow::Result<Bindings> {
-    let portal = desk.portal(config).await?;
-    let connector = portal.queue().connector;
+    let portal = desk.portal(config).await?.doing_without();
     let found = ask(&portal).await?;
+    // Not before: a connector that the plan refuses is not the one in use.
+    let connector = portal.queue().connector;
     let rows = found.iter().map(|binding| Row {
         event: binding.event.clone(),
         offline: binding.offline,

@@ -94,7 +94,7 @@ struct Group {
 }
 
 async fn queue(desk: &Desk, config: &Arc<PortalConfig>) -> anyhow::Result<Queue> {
-    let portal = desk.portal(config).await?;
+    let portal = desk.portal(config).await?.doing_without();
     let rows = portal.queue_rows(Listed::Everything).await?;
     // Read after the portal was asked: whatever it showed as reserved by us is in the store by now.
     let queue = portal.queue();

@@ -89,7 +89,7 @@ pub(super) async fn ask_all(desk: &Desk, timeout: Duration) -> Vec<anyhow::Resul
     let deadline = after(desk.now(), timeout.as_secs_f64());
     for (at, config) in desk.portals.iter().enumerate() {
         let portal = match desk.portal(config).await {
-            Ok(portal) => portal,
+            Ok(portal) => portal.doing_without(),
             Err(error) => {
                 answers.insert(at, Err(error));
                 continue;

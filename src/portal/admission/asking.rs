@@ -10,13 +10,14 @@ use crate::{
         application::{self, Standing},
         decode,
         handed::Handed,
+        network::Body,
         oauth::{self, ClientCredentials, Grant, GrantProblem, Offer},
-        transport::Body,
+        transport::CALL_SECONDS,
     },
     clock::{after, seconds_between},
     config::authority,
     portal::{
-        CallFailure, RetryPolicy, STOP_GRACE_SECONDS,
+        CallFailure, Hindrance, RetryPolicy, STOP_GRACE_SECONDS,
         bucket::SharedBucket,
         renewal::{LOOK_SECONDS, OTHERS_RENEWAL_SECONDS},
     },
@@ -37,9 +38,10 @@ impl Admission<'_> {
         let named = server.map(|host| format!("https://{host}/"));
         let granted = self.grant(Offer::Code(code), named.as_deref()).await?;
         let grant = granted.map_err(|problem| match problem {
-            GrantProblem::InvalidGrant(said) => Obstacle::CodeRefused(said),
-            GrantProblem::Refused(_) => Obstacle::ApplicationRefused(problem.to_string()),
-            _ => Obstacle::Away(problem.to_string()),
+            GrantProblem::InvalidGrant(said) => Obstacle::CodeRefused(said.to_string()),
+            GrantProblem::InvalidClient(_) => Obstacle::ApplicationRefused(problem.to_string()),
+            GrantProblem::Barred(barred) => application::unfit(&barred).into(),
+            problem => Obstacle::Away(problem.to_string()),
         })?;
         Ok(Handed {
             portal: grant.endpoint.as_ref().map(authority),
@@ -49,6 +51,7 @@ impl Admission<'_> {
             server_endpoint: grant.server_endpoint,
             member_id: grant.member_id,
             user_id: grant.user_id,
+            granted: true,
         })
     }
 
@@ -57,10 +60,13 @@ impl Admission<'_> {
         let offer = Offer::RefreshToken(&handed.refresh);
         let granted = self.grant(offer, handed.server_endpoint.as_deref()).await?;
         granted.map_err(|problem| match problem {
-            GrantProblem::InvalidGrant(said) => Obstacle::PairRefused(said),
-            GrantProblem::Refused(_) => Obstacle::ApplicationRefused(problem.to_string()),
-            GrantProblem::Unreachable(_) => Obstacle::Away(problem.to_string()),
-            GrantProblem::Unanswered(_) => Obstacle::RenewalUnanswered(problem.to_string()),
+            GrantProblem::InvalidGrant(said) => Obstacle::PairRefused(said.to_string()),
+            GrantProblem::InvalidClient(_) => Obstacle::ApplicationRefused(problem.to_string()),
+            GrantProblem::Barred(barred) => application::unfit(&barred).into(),
+            problem if problem.may_have_rotated() => {
+                Obstacle::RenewalUnanswered(problem.to_string())
+            }
+            problem => Obstacle::Away(problem.to_string()),
         })
     }
 
@@ -71,7 +77,8 @@ impl Admission<'_> {
         offer: Offer<'_>,
         server: Option<&str>,
     ) -> Result<Result<Grant, GrantProblem>, Obstacle> {
-        let Some(url) = oauth::token_url(self.config.oauth_url.as_ref(), server) else {
+        let configured = self.config.oauth_url.as_ref();
+        let Some(url) = oauth::token_url(configured, server, &self.config.url) else {
             let problem = Problem::Unclear("`oauth_url` is no base".to_owned());
             return Err(CallFailure::from(problem).into());
         };
@@ -79,20 +86,24 @@ impl Admission<'_> {
             id: self.config.client_id.clone(),
             secret: self.config.client_secret.clone(),
         };
-        let mut tries = 0;
+        let (mut tries, mut judged) = (0, matches!(offer, Offer::Code(_)));
         loop {
             let (transport, now) = (&self.context.transport, self.context.clock.now());
             let granted = tokio::select! {
+                biased;
                 granted = oauth::request_grant(transport, &url, &credentials, offer, now) => granted,
                 () = self.out_of_grace() => return Err(CallFailure::Stopped.into()),
             };
             match &granted {
-                Err(GrantProblem::Unanswered(reason)) if tries < RetryPolicy::CALLS.tries => {
-                    tracing::info!(%reason, "the authorisation server did not answer; asking again");
+                Err(problem) if problem.may_have_rotated() && tries < RetryPolicy::CALLS.tries => {
+                    tracing::info!(%problem, "asking again");
                 }
+                // A code works once: only a judgement on a refresh token may be another one next time.
+                Err(problem) if problem.is_final() && !judged => judged = true,
                 _ => return Ok(granted),
             }
-            self.rest(RetryPolicy::CALLS.delay(tries)).await?;
+            self.rest(self.context.delay(&RetryPolicy::CALLS, tries))
+                .await?;
             tries += 1;
         }
     }
@@ -115,7 +126,8 @@ impl Admission<'_> {
                 self.rest(seconds_between(clock.now(), room_at)).await?;
             }
             let exchange = tokio::select! {
-                exchange = self.context.transport.post(&url, &body) => exchange,
+                biased;
+                exchange = self.context.transport.post(&url, &body, CALL_SECONDS) => exchange,
                 () = self.context.stop.cancelled() => return Err(CallFailure::Stopped.into()),
             };
             let exchange = exchange.map(|answer| answer.without(access));
@@ -129,14 +141,15 @@ impl Admission<'_> {
                 bucket.overflowed(clock.now()).await?;
             }
             match problem {
-                Problem::Unauthorised(said) => return Err(application::unfit(&said).into()),
+                Problem::Unauthorised(barred) => return Err(application::unfit(&barred).into()),
                 Problem::Moved(target) => return Err(Obstacle::Moved(authority(&target))),
                 problem if again(&problem) && tries < RetryPolicy::CALLS.tries => {
                     tracing::info!(%problem, "asking the portal again");
                 }
                 problem => return Err(CallFailure::from(problem).into()),
             }
-            self.rest(RetryPolicy::CALLS.delay(tries)).await?;
+            self.rest(self.context.delay(&RetryPolicy::CALLS, tries))
+                .await?;
             tries += 1;
         }
     }
@@ -154,7 +167,7 @@ impl Admission<'_> {
             match self.context.store.lock_renewal(record.id)? {
                 Ok(lock) => return Ok(Some(lock)),
                 Err(holder) if self.context.clock.now() >= deadline => {
-                    let why = format!("{holder} is renewing the stored tokens");
+                    let why = Hindrance::Renewal(holder.to_string());
                     let until = after(deadline, OTHERS_RENEWAL_SECONDS);
                     return Err(CallFailure::MustWait { until, why }.into());
                 }
@@ -166,8 +179,9 @@ impl Admission<'_> {
     async fn rest(&self, seconds: f64) -> Result<(), Obstacle> {
         let until = after(self.context.clock.now(), seconds);
         tokio::select! {
-            () = self.context.clock.sleep_until(until) => Ok(()),
+            biased;
             () = self.context.stop.cancelled() => Err(CallFailure::Stopped.into()),
+            () = self.context.clock.sleep_until(until) => Ok(()),
         }
     }
 

@@ -67,10 +67,13 @@ fn admit(
             false => record.url.as_str(),
         };
         let location = format!("{}{path}", state.addresses.portal());
+        // Whoever is sent elsewhere renews, to hear from the authorisation server where that is.
+        shown.told_to_renew = token(record);
         return Err(Box::new(Reply::redirect(location)));
     }
     if let Some(target) = &state.settings.redirects_to {
         let location = format!("{target}{}", record.url);
+        shown.told_to_renew = token(record);
         return Err(Box::new(Reply::redirect(location)));
     }
     if state
