@@ -103,6 +103,10 @@ pub enum Repeat {
     Freely,
     /// Writing, reserving: the caller looks first what became of it.
     Never,
+    /// A write that was decided on by the read just before it: it is sent at once, into room that was
+    /// taken before ([`Portal::take_room`]), or not at all. Neither is it repeated after a renewal: the
+    /// caller reads again first.
+    AtOnce,
 }
 
 /// How long a call may wait for room or for a better moment.

@@ -210,6 +210,12 @@ impl BatchAnswer {
         })
     }
 
+    /// Whether the answer mentions a command whose outcome was not taken yet.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.commands.contains_key(key)
+    }
+
     /// The outcome of a conditional pair.
     #[must_use]
     pub fn take_guarded(&mut self, contact_id: u64) -> Guarded {

@@ -23,9 +23,12 @@ impl ContactEvent {
     /// Both events.
     pub const ALL: [Self; 2] = [Self::Add, Self::Update];
 
+    /// Their names in the protocol.
+    pub const NAMES: [&'static str; 2] = [Self::Add.as_str(), Self::Update.as_str()];
+
     /// The event's name in the protocol.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Add => "ONCRMCONTACTADD",
             Self::Update => "ONCRMCONTACTUPDATE",
@@ -83,14 +86,16 @@ pub struct EventRow {
     pub id: RowId,
     /// The event's name as the portal wrote it.
     pub name: String,
-    /// The contact it speaks of; none where the data names none (`EVENT_DATA: false`).
-    pub contact_id: Option<u64>,
+    /// The id of what it speaks of; none where the data names none (`EVENT_DATA: false`).
+    pub subject: Option<u64>,
     /// When the row last changed, by the portal's clock.
     pub changed_at: Option<Timestamp>,
     /// The reservation that holds it, where the answer says so.
     pub process_id: Option<ProcessId>,
     /// Whether it is an error row.
     pub error: bool,
+    /// The connector of its queue, where the answer says so.
+    pub connector: Option<String>,
 }
 
 impl EventRow {
@@ -103,11 +108,12 @@ impl EventRow {
     fn read(value: &Value) -> Option<Self> {
         Some(Self {
             id: NonZeroU64::new(wire::id(&value["ID"])?)?,
-            name: wire::shown(&value["EVENT_NAME"])?,
-            contact_id: wire::id(&value["EVENT_DATA"]["FIELDS"]["ID"]),
+            name: wire::shown(&value["EVENT_NAME"]).unwrap_or_default(),
+            subject: wire::id(&value["EVENT_DATA"]["FIELDS"]["ID"]),
             changed_at: wire::moment(&value["TIMESTAMP_X"]),
             process_id: wire::text(&value["PROCESS_ID"]).and_then(ProcessId::new),
             error: wire::flag(&value["ERROR"]).unwrap_or(false),
+            connector: wire::text(&value["CONNECTOR_ID"]),
         })
     }
 }
@@ -119,6 +125,8 @@ pub struct Page {
     pub process_id: Option<ProcessId>,
     /// Its rows, possibly none.
     pub rows: Vec<EventRow>,
+    /// Rows that have no readable id, as they came: nobody can say what they are, or acknowledge them.
+    pub odd: Vec<String>,
 }
 
 /// A binding of this application, from `event.get`.
@@ -135,17 +143,17 @@ pub struct Binding {
 impl Binding {
     /// Whether it has `event` queued offline, with this connector (empty for none).
     #[must_use]
-    pub fn records(&self, event: ContactEvent, connector: &str) -> bool {
-        self.offline && self.event == event.as_str() && self.connector == connector
+    pub fn records(&self, event: &str, connector: &str) -> bool {
+        self.offline && self.event == event && self.connector == connector
     }
 }
 
-/// The contact events that none of `bindings` has queued with this connector.
+/// Those of `events` that none of `bindings` has queued with this connector.
 #[must_use]
-pub fn unbound(bindings: &[Binding], connector: &str) -> Vec<ContactEvent> {
+pub fn unbound<'a>(bindings: &[Binding], events: &[&'a str], connector: &str) -> Vec<&'a str> {
     let is_bound = |event| bindings.iter().any(|it| it.records(event, connector));
-    let events = ContactEvent::ALL.into_iter();
-    events.filter(|event| !is_bound(*event)).collect()
+    let events = events.iter().copied();
+    events.filter(|event| !is_bound(event)).collect()
 }
 
 /// Asks for the application's bindings (`event.get`).
@@ -175,26 +183,26 @@ pub fn read_bindings(result: Value) -> Result<Vec<Binding>, Problem> {
 
 /// Binds an event as an offline event (`event.bind`).
 #[must_use]
-pub fn bind(event: ContactEvent) -> Call {
+pub fn bind(event: &str) -> Call {
     Call::new("event.bind")
-        .with("event", event.as_str())
+        .with("event", event)
         .with("event_type", "offline")
 }
 
 /// Removes an offline binding (`event.unbind`).
 #[must_use]
-pub fn unbind(event: ContactEvent) -> Call {
+pub fn unbind(event: &str) -> Call {
     Call::new("event.unbind")
-        .with("event", event.as_str())
+        .with("event", event)
         .with("event_type", "offline")
 }
 
 /// Reserves up to `limit` rows of one event (`event.offline.get`). `errors` asks for error rows instead.
 #[must_use]
-pub fn reserve(event: ContactEvent, limit: u32, errors: bool) -> Call {
+pub fn reserve(event: &str, limit: u32, errors: bool) -> Call {
     get(limit, errors)
         .with("clear", 0)
-        .with("filter", json!({"EVENT_NAME": event.as_str()}))
+        .with("filter", json!({"EVENT_NAME": event}))
 }
 
 /// Reads the rows of a reservation again (`event.offline.get` with its process id).
@@ -230,9 +238,11 @@ pub fn read_page(mut result: Value) -> Result<Page, Problem> {
         .get_mut("events")
         .map(Value::take)
         .ok_or_else(unclear)?;
+    let (rows, odd) = split_rows(events)?;
     Ok(Page {
         process_id,
-        rows: read_rows(events)?,
+        rows,
+        odd,
     })
 }
 
@@ -247,34 +257,34 @@ pub fn acknowledge(process_id: &ProcessId, rows: &RowIds) -> Call {
 
 /// Which rows `event.offline.list` is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Listed {
+pub enum Listed<'a> {
     /// Rows that some reservation holds.
     Reserved,
     /// Rows of one of our events that some reservation holds.
-    ReservedOf(ContactEvent),
+    ReservedOf(&'a str),
     /// Pending rows of one of our events.
-    Pending(ContactEvent),
+    Pending(&'a str),
     /// Error rows that nobody has reserved, of one of our events.
-    Errors(ContactEvent),
+    Errors(&'a str),
     /// Every row of the queue.
     Everything,
 }
 
 /// Lists a page of fifty rows by id without touching them (`event.offline.list`), from `start` on.
 #[must_use]
-pub fn list(which: Listed, start: u32) -> Call {
+pub fn list(which: Listed<'_>, start: u32) -> Call {
     let call = Call::new("event.offline.list").with("order", json!({"ID": "ASC"}));
     let call = call.with("start", start);
     let filter = match which {
         // A filter that is null is refused; none at all lists everything.
         Listed::Everything => return call,
         Listed::Reserved => json!({">PROCESS_ID": ""}),
-        Listed::ReservedOf(event) => json!({">PROCESS_ID": "", "=EVENT_NAME": event.as_str()}),
+        Listed::ReservedOf(event) => json!({">PROCESS_ID": "", "=EVENT_NAME": event}),
         Listed::Pending(event) => {
-            json!({"=PROCESS_ID": "", "=ERROR": 0, "=EVENT_NAME": event.as_str()})
+            json!({"=PROCESS_ID": "", "=ERROR": 0, "=EVENT_NAME": event})
         }
         Listed::Errors(event) => {
-            json!({"=PROCESS_ID": "", "=ERROR": 1, "=EVENT_NAME": event.as_str()})
+            json!({"=PROCESS_ID": "", "=ERROR": 1, "=EVENT_NAME": event})
         }
     };
     call.with("filter", filter)
@@ -282,30 +292,39 @@ pub fn list(which: Listed, start: u32) -> Call {
 
 /// Lists the fifty rows whose last change is longest ago; the answer's total counts all of them.
 #[must_use]
-pub fn oldest(which: Listed) -> Call {
+pub fn oldest(which: Listed<'_>) -> Call {
     list(which, 0).with("order", json!({"TIMESTAMP_X": "ASC"}))
 }
 
 /// The same for rows behind the one with the id `after` alone.
 #[must_use]
-pub fn list_behind(which: Listed, after: u64, start: u32) -> Call {
+pub fn list_behind(which: Listed<'_>, after: u64, start: u32) -> Call {
     let mut call = list(which, start);
     let filter = call.params.entry("filter").or_insert_with(|| json!({}));
     filter[">ID"] = Value::from(after);
     call
 }
 
-/// Reads the answer to [`list`], [`list_behind`] and [`oldest`].
+/// Reads the answer to [`list`], [`list_behind`] and [`oldest`]. Rows without a readable id are left
+/// out: they stand in nobody's way.
 ///
 /// # Errors
-/// [`Problem::Unclear`] where it is no list of rows.
+/// [`Problem::Unclear`] where it is no list.
 pub fn read_rows(result: Value) -> Result<Vec<EventRow>, Problem> {
-    let unclear = || Problem::Unclear("a queue row that is not understood".to_owned());
-    wire::list(result)
-        .ok_or_else(unclear)?
-        .iter()
-        .map(|row| EventRow::read(row).ok_or_else(unclear))
-        .collect()
+    Ok(split_rows(result)?.0)
+}
+
+fn split_rows(result: Value) -> Result<(Vec<EventRow>, Vec<String>), Problem> {
+    let list = wire::list(result)
+        .ok_or_else(|| Problem::Unclear("a queue that is no list of rows".to_owned()))?;
+    let (mut rows, mut odd) = (Vec::with_capacity(list.len()), Vec::new());
+    for value in list {
+        match EventRow::read(&value) {
+            Some(row) => rows.push(row),
+            None => odd.push(value.to_string()),
+        }
+    }
+    Ok((rows, odd))
 }
 
 #[cfg(test)]
@@ -322,7 +341,7 @@ mod tests {
     #[test]
     fn a_reservation_never_forgets_clear_0() {
         for call in [
-            reserve(ContactEvent::Add, 1000, false),
+            reserve("ONCRMCONTACTADD", 1000, false),
             resume(&ProcessId("p".to_owned()), 1000, true),
         ] {
             assert_eq!(call.params["clear"], 0);
@@ -336,7 +355,7 @@ mod tests {
             {"ID": 8, "EVENT_NAME": "ONCRMCONTACTUPDATE", "EVENT_DATA": {"FIELDS": {"ID": 82}}}]}));
         let rows = page.map(|page| page.rows).unwrap_or_default();
         assert_eq!(
-            rows.iter().map(|row| row.contact_id).collect::<Vec<_>>(),
+            rows.iter().map(|row| row.subject).collect::<Vec<_>>(),
             [None, Some(82)]
         );
     }

@@ -1,6 +1,6 @@
 //! Why a pass ended early, as its callers have to know it.
 
-use crate::{bitrix::Problem, portal::CallFailure, store::StoreFault};
+use crate::{bitrix::Problem, portal::CallFailure, store::StoreFault, tidy::TidyFailure};
 
 /// Why a pass ended early. What was reserved is stored, what was settled but not acknowledged is
 /// looked at again.
@@ -91,6 +91,17 @@ impl From<Problem> for DrainFailure {
             Problem::Licence(_) => Self::PlanChanged(text),
             Problem::Moved(_) => Self::Temporary(text),
             _ => Self::Internal(text),
+        }
+    }
+}
+
+impl From<TidyFailure> for DrainFailure {
+    fn from(failure: TidyFailure) -> Self {
+        let text = failure.to_string();
+        match failure {
+            TidyFailure::Call(failure) => failure.into(),
+            TidyFailure::MayNotRead => Self::NeedsPerson(text),
+            TidyFailure::MayNotWrite => Self::MayNotWrite(text),
         }
     }
 }

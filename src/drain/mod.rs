@@ -1,116 +1,66 @@
 //! The heart: one pass over a portal's queue, shared by the daemon and by `run --once`.
 //!
-//! Order is everything here. Rows are reserved, the reservation is stored, the contacts are read,
-//! changed under guard, and only then are their rows acknowledged. Each turn of the pass sends one
-//! request that carries as many of these steps as fit, always for different contacts.
+//! A pass begins by looking whether it may: the portal is not paused, the tokens have passed their
+//! checks, and once an hour a survey has found bindings, application and plan in order. Then it takes
+//! turn after turn ([`turn`]), each of them one request, until everything that was queued when it
+//! began is settled, or nothing more can be done now. What it has in hand belongs to the parts, the
+//! queue's rows to [`Queue`], the contacts to [`Tidy`]; all of it stands in the store as well, so
+//! that a pass may end at any moment.
+//!
+//! `errand` is what somebody asks for besides: a sweep, a preview, an undo.
 
-mod adopt;
-mod brake;
-mod connector;
-mod contest;
-mod denied;
+mod errand;
 mod failure;
-mod gap;
-mod guards;
-mod judge;
-mod later;
 mod outcome;
-mod pass;
-mod preview;
-mod read;
-mod reserve;
-mod size;
+mod streak;
 mod survey;
-mod sweep;
-mod take;
-mod task;
 mod turn;
-mod undo;
-mod wait;
-mod walk;
-mod work;
-mod write;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
-use jiff::Timestamp;
-use tokio_util::sync::CancellationToken;
-
+use errand::Errand;
+pub use errand::{Listener, Sweep, Swept, TaskSummary};
 pub use failure::DrainFailure;
 pub use outcome::{Outcome, Progress, Summary};
-pub use sweep::{Sweep, Swept};
-pub use task::{Finding, Listener, PutBack, TaskSummary};
-pub use undo::values_to_put_back;
+use streak::Streak;
+use survey::Survey;
+use turn::{Took, hand_over};
 
 use crate::{
     clock::after,
     config::PortalConfig,
-    names::Engine,
     portal::{CallFailure, Context, Patience, Portal},
-    store::{PlanFacts, PortalRecord, RunId, RunTotals},
+    queue::Queue,
+    store::{PortalRecord, RunTotals},
+    tidy::{self, Purpose, PutBack, SweptGap, Tidy, Wait},
 };
-use pass::Pass;
-use size::Cap;
-use sweep::Step;
-use work::Item;
 
-/// Until when rows may have been put off in earnest; beyond that the clock was set back.
-const LONGEST_DEFERRAL_SECONDS: f64 = 2.0 * 3600.0;
-
-/// How often the bindings, the application and the plan are looked at, in seconds.
-const SURVEY_SECONDS: f64 = 3600.0;
+/// A pass ends after this long, in seconds, so that everything between passes goes on; the next one
+/// takes up the rest at once.
+const LONGEST_PASS_SECONDS: f64 = 600.0;
 
 /// Drains one portal, pass by pass, and remembers between them what need not be asked each time.
 pub struct Drain {
-    portal: Portal,
-    engine: Engine,
+    portal: Arc<Portal>,
+    queue: Queue,
+    tidy: Tidy,
+    survey: Survey,
     limit: u32,
-    memory: Memory,
     last_totals: RunTotals,
-}
-
-/// What was learnt since the process started.
-#[derive(Debug, Default)]
-struct Memory {
-    surveyed_at: Option<Timestamp>,
-    /// The portal's time of that survey, where everything was found in order.
-    proven_at: Option<Timestamp>,
-    facts: PlanFacts,
-    /// The queue without a connector was bound to stand in for ours.
-    stand_in: bool,
-    /// It was unbound, since the start.
-    stand_in_unbound_at: Option<Timestamp>,
-    /// The guard was proved since the start.
-    guards_proven: bool,
-    /// The answer to a reservation may have been lost.
-    may_have_orphans: bool,
-    /// Contacts with a write whose answer never arrived.
-    unanswered: HashSet<u64>,
-    /// Refusals of guards that a fresh read contradicted, in a row.
-    false_refusals: u32,
-    /// The portal refused to reserve for want of a licence, whatever it says of its plan.
-    reserving_refused_at: Option<Timestamp>,
-    /// Error rows were looked for.
-    errors_drained_at: Option<Timestamp>,
-    /// Contacts that a request writes at most.
-    writes: Cap<{ write::MOST_CONTACTS }>,
-    /// Pages that a request reads at most.
-    pages: Cap<{ read::MOST_PAGES }>,
-    /// The portal does not follow references in filters.
-    walks_by_page: bool,
 }
 
 impl Drain {
     /// A drain for one portal. `limit` is the number of events reserved per call.
     #[must_use]
     pub fn new(portal: Portal, limit: u32) -> Self {
-        let engine = Engine::new(portal.config.names.clone());
+        let portal = Arc::new(portal);
         Self {
-            portal,
-            engine,
+            queue: Queue::new(portal.clone(), &tidy::EVENTS, limit),
+            tidy: Tidy::new(portal.clone()),
+            survey: Survey::default(),
             limit,
-            memory: Memory::default(),
             last_totals: RunTotals::default(),
+            portal,
         }
     }
 
@@ -132,13 +82,6 @@ impl Drain {
         Ok(Some(Self::new(portal, limit)))
     }
 
-    /// Ends at the next safe point once `leave` is cancelled, see [`Portal::leaving_on`].
-    #[must_use]
-    pub fn leaving_on(mut self, leave: CancellationToken) -> Self {
-        self.portal = self.portal.leaving_on(leave);
-        self
-    }
-
     /// The portal that is drained.
     #[must_use]
     pub fn portal(&self) -> &Portal {
@@ -151,12 +94,8 @@ impl Drain {
         self.last_totals
     }
 
-    fn config(&self) -> &PortalConfig {
-        &self.portal.config
-    }
-
-    /// Works until the queue is empty or nothing can be done now. `progress` is called after each
-    /// turn.
+    /// Works until everything that was queued is settled or nothing can be done now. `progress` is
+    /// called after each turn.
     ///
     /// # Errors
     /// A [`DrainFailure`]: nothing was acknowledged because of it, and what was reserved is stored.
@@ -165,156 +104,291 @@ impl Drain {
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Summary, DrainFailure> {
         let before = self.portal.requests();
-        let mut pass = Pass::default();
-        let mut outcome = self.run_pass(&mut pass, progress).await;
+        self.forget();
+        let mut done = Done::default();
+        let mut outcome = self.run_pass(&mut done, progress).await;
         if let Err(DrainFailure::PlanChanged(_)) = outcome {
             // All that was in hand is in the store: begin anew with what the plan offers now.
-            self.memory.surveyed_at = None;
-            pass = pass.begun_anew();
-            outcome = self.run_pass(&mut pass, progress).await;
+            self.survey.forget();
+            done.add(&self.queue, &self.tidy);
+            self.forget();
+            outcome = self.run_pass(&mut done, progress).await;
         }
         if let Err(failure @ DrainFailure::NeedsPerson(_)) = &outcome {
             // An application that is switched off, unpaid or removed gets no events.
-            self.memory.surveyed_at = None;
-            self.note_gap(&failure.to_string()).await?;
+            self.survey.forget();
+            self.queue.note_gap(&failure.to_string()).await?;
         }
-        pass.totals.requests = self.portal.requests() - before;
-        self.last_totals = pass.totals;
-        let word = match &outcome {
-            Ok(outcome) => outcome.as_str(),
-            Err(failure) => failure.word(),
+        done.add(&self.queue, &self.tidy);
+        let totals = RunTotals {
+            requests: self.portal.requests() - before,
+            ..done.totals
         };
-        self.note_run(&mut pass, word).await?;
+        self.last_totals = totals;
+        let word = outcome
+            .as_ref()
+            .map_or_else(DrainFailure::word, Outcome::as_str);
+        self.tidy.end(totals, word, true).await?;
         Ok(Summary {
-            totals: pass.totals,
-            parked: pass.parked,
+            totals,
+            parked: done.parked,
             outcome: outcome?,
         })
     }
 
+    fn forget(&mut self) {
+        self.queue.forget();
+        self.tidy.forget();
+    }
+
     async fn run_pass(
         &mut self,
-        pass: &mut Pass,
+        done: &mut Done,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, DrainFailure> {
-        if let Some(outcome) = self.begin(pass).await? {
-            return Ok(outcome);
+        let record = match self.admit().await? {
+            Ok(record) => record,
+            Err(outcome) => return Ok(outcome),
+        };
+        self.queue.begin(&record);
+        if self.survey.is_due(self.portal.now()) {
+            self.survey.take(&self.portal, &mut self.queue).await?;
+            self.tidy.load_unanswered().await?;
         }
-        self.leave_stand_in(pass, progress).await?;
-        let due = self.parked_due().await?;
-        pass.to_read.extend(due.into_iter().map(Item::without_rows));
-        Self::pick_up_contests(pass);
-        let outcome = self.turns(pass, progress).await?;
-        self.advance_cursor(pass).await?;
+        let braked = self.tidy.begin(Purpose::Tidy, false, &record).await?;
+        if let Some(Wait { until, why }) = braked {
+            return Ok(Outcome::WorkLeft { until, why });
+        }
+        if self.queue.is_left() {
+            self.drain_stand_in(done, progress).await?;
+        }
+        let due = self.tidy.due_contacts(self.limit).await?;
+        self.tidy.take_contacts(due);
+        let outcome = self.turns(done, true, progress).await?;
+        self.queue.advance().await?;
         Ok(outcome)
     }
 
-    /// Everything that has to stand before contacts may be changed. Answers how the pass ends where
-    /// it may not begin.
-    async fn begin(&mut self, pass: &mut Pass) -> Result<Option<Outcome>, DrainFailure> {
+    /// The portal as it is stored, once it is known that work may begin; else how the pass ends.
+    async fn admit(&mut self) -> Result<Result<PortalRecord, Outcome>, DrainFailure> {
         if self.portal.reread().await?.paused_at.is_some() {
-            return Ok(Some(Outcome::Paused));
+            return Ok(Err(Outcome::Paused));
         }
-        let record = self.admitted().await?;
-        self.memory.stand_in = record.stand_in;
-        if self.survey_is_due() {
-            self.survey().await?;
-        }
-        self.load_contests(pass).await?;
-        self.check_brake(pass, record.braked_until).await
+        Ok(Ok(self.verified().await?))
     }
 
     /// The portal as it is stored, once its tokens have passed their checks.
-    async fn admitted(&mut self) -> Result<PortalRecord, DrainFailure> {
-        let mut record = self.portal.reread().await?;
-        if record.unverified.is_some() {
-            // What was wrong when they were imported may have been put right meanwhile.
-            if let Err(unfit) = self.portal.verify().await? {
-                // Whether the portal records anything for such an application, nobody knows.
-                self.note_gap(&unfit.to_string()).await?;
-                return Err(DrainFailure::Unverified(unfit.to_string()));
-            }
-            tracing::info!(portal = %self.config().name, "the tokens have passed their checks");
-            record = self.portal.reread().await?;
+    async fn verified(&mut self) -> Result<PortalRecord, DrainFailure> {
+        let record = self.portal.reread().await?;
+        if record.unverified.is_none() {
+            return Ok(record);
         }
-        self.memory.facts = record.facts;
-        Ok(record)
+        // What was wrong when they were imported may have been put right meanwhile.
+        if let Err(unfit) = self.portal.verify().await? {
+            // Whether the portal records anything for such an application, nobody knows.
+            self.queue.note_gap(&unfit.to_string()).await?;
+            return Err(DrainFailure::Unverified(unfit.to_string()));
+        }
+        tracing::info!(portal = %self.portal.config.name, "the tokens have passed their checks");
+        Ok(self.portal.reread().await?)
     }
 
-    /// Turn after turn until nothing is left to do now.
+    /// The queue that stood in for the one of our connector, which is back.
+    async fn drain_stand_in(
+        &mut self,
+        done: &mut Done,
+        progress: &mut (dyn FnMut(Progress) + Send),
+    ) -> Result<(), DrainFailure> {
+        let outcome = match self.queue.enter_stand_in().await {
+            Ok(()) => self.turns(done, false, progress).await,
+            Err(failure) => Err(failure.into()),
+        };
+        let is_done = matches!(outcome, Ok(Outcome::Done));
+        self.queue.leave_stand_in(is_done).await?;
+        outcome.map(drop)
+    }
+
+    /// Turn after turn until nothing is left to do now. `sweeps`: the sweep of a gap is part of it.
     async fn turns(
         &mut self,
-        pass: &mut Pass,
+        done: &Done,
+        sweeps: bool,
         progress: &mut (dyn FnMut(Progress) + Send),
     ) -> Result<Outcome, DrainFailure> {
-        self.take_leftovers(pass).await?;
+        let began = self.portal.now();
+        let mut streak = Streak::default();
+        let mut trouble = self.queue.take_leftovers().await?;
         loop {
+            if let Some(problem) = trouble.take() {
+                streak.failed(&problem);
+                streak.rest(&self.portal).await?;
+            }
             if self.portal.is_stopping() {
                 return Ok(Outcome::Stopped);
             }
-            if self
-                .portal
-                .store()
-                .portal(self.portal.id)
-                .await?
-                .paused_at
-                .is_some()
-            {
+            let record = self.portal.store().portal(self.portal.id).await?;
+            if record.paused_at.is_some() {
                 return Ok(Outcome::Paused);
             }
-            if self.decide_denied(pass).await? {
+            let late = self.portal.now() >= after(began, LONGEST_PASS_SECONDS);
+            if late {
+                self.queue.close();
+            }
+            hand_over(&mut self.queue, &mut self.tidy).await?;
+            let all_done = self.tidy.is_idle() && !self.queue.is_open();
+            let decided = self.tidy.decide_denied(all_done).await;
+            hand_over(&mut self.queue, &mut self.tidy).await?;
+            if decided? {
                 continue;
             }
-            if pass.is_idle() {
-                self.pick_up_due(pass).await?;
-            }
-            let known = !self.memory.may_have_orphans;
-            if pass.is_idle() && pass.drained && pass.settled.is_empty() && known {
-                match self.sweep_gap(pass).await? {
-                    Step::Nothing => return self.what_is_left(pass).await,
-                    Step::Working => {}
-                    Step::End(outcome) => return Ok(outcome),
+            if self.tidy.is_idle() {
+                if !late {
+                    self.queue.pick_up_due().await?;
                 }
-            } else if pass.is_idle() && !pass.drained && self.takes_away() {
-                self.take_page(pass).await?;
+                hand_over(&mut self.queue, &mut self.tidy).await?;
+            }
+            let idle = self.tidy.is_idle();
+            if idle && self.queue.is_done() {
+                let may_sweep = sweeps && !late && !self.survey.is_due(self.portal.now());
+                let swept = if may_sweep || sweeps && self.tidy.is_sweeping() {
+                    self.tidy.sweep_gap().await?
+                } else {
+                    SweptGap::Nothing
+                };
+                match swept {
+                    SweptGap::Nothing => return self.what_is_left(sweeps, late).await,
+                    // What came meanwhile is not kept waiting by a long sweep.
+                    SweptGap::Done => self.queue.reopen(),
+                    SweptGap::InHand => {}
+                }
+            } else if idle && self.queue.takes_away() {
+                let waits = self.tidy.has_to_wait();
+                trouble = self.queue.take_page(waits).await?;
             } else {
-                self.turn(pass).await?;
+                let (queue, tidy) = (&mut self.queue, &mut self.tidy);
+                if turn::take(&self.portal, queue, tidy, &mut streak).await? == Took::Nothing {
+                    self.queue.close();
+                }
             }
-            progress(pass.progress());
+            progress(done.progress(&self.queue, &self.tidy));
         }
     }
 
-    fn survey_is_due(&self) -> bool {
-        let now = self.portal.now();
-        self.memory
-            .surveyed_at
-            .is_none_or(|at| now >= after(at, SURVEY_SECONDS) || now < at)
-    }
-
-    /// The number of this pass in the history; begun with its first event.
-    async fn run_id(&self, pass: &mut Pass) -> Result<RunId, DrainFailure> {
-        if let Some(run) = pass.run {
-            return Ok(run);
-        }
-        let run = self
-            .portal
-            .store()
-            .start_run(self.portal.id, pass.kind, self.portal.now())
-            .await?;
-        pass.run = Some(run);
-        Ok(run)
-    }
-
-    async fn note_run(&self, pass: &mut Pass, outcome: &str) -> Result<(), DrainFailure> {
-        let (store, now) = (self.portal.store(), self.portal.now());
-        match pass.run {
-            Some(run) => store.end_run(run, pass.totals, outcome, now).await?,
-            None => {
-                store
-                    .note_idle_run(self.portal.id, pass.totals, outcome, now)
-                    .await?
+    /// Walks contacts and corrects them, or tells what it would correct. The queue is left alone.
+    /// `report` is told as it goes; a failure of it ends the sweep.
+    ///
+    /// With [`Sweep::apply`] the caller holds the drain lock, as for a drain.
+    ///
+    /// # Errors
+    /// A [`DrainFailure`]. The sweep may be resumed behind the last [`Swept::UpTo`].
+    pub async fn sweep_pass(
+        &mut self,
+        sweep: &Sweep,
+        mut report: impl AsyncFnMut(Swept<'_>) -> Result<(), DrainFailure>,
+    ) -> Result<Summary, DrainFailure> {
+        let record = if sweep.apply {
+            match self.admit().await? {
+                Ok(record) => record,
+                Err(outcome) => return Ok(Summary::nothing(outcome)),
             }
+        } else {
+            self.portal.reread().await?
+        };
+        self.errand().sweep(&record, sweep, &mut report).await
+    }
+
+    /// Judges every contact that the next drain would look at. `listener` gets each that would change.
+    /// Nothing is bound, reserved, written or learnt.
+    ///
+    /// # Errors
+    /// A [`DrainFailure`].
+    pub async fn preview(
+        &mut self,
+        listener: &mut Listener<'_>,
+    ) -> Result<TaskSummary, DrainFailure> {
+        let record = self.verified().await?;
+        let most_due = self.limit;
+        self.errand().preview(&record, most_due, listener).await
+    }
+
+    /// Puts old values back, or shows what would be put back.
+    ///
+    /// # Errors
+    /// A [`DrainFailure`]; what was written until then is in the history.
+    pub async fn put_back(
+        &mut self,
+        values: HashMap<u64, Vec<PutBack>>,
+        dry: bool,
+        listener: &mut Listener<'_>,
+    ) -> Result<TaskSummary, DrainFailure> {
+        let record = self.verified().await?;
+        if record.paused_at.is_some() && !dry {
+            return Err(DrainFailure::Temporary(
+                "the portal is paused; run `b24-tidyd resume` first".to_owned(),
+            ));
         }
-        Ok(())
+        let errand = self.errand();
+        errand.put_back(&record, values, dry, listener).await
+    }
+
+    fn errand(&mut self) -> Errand<'_> {
+        Errand {
+            portal: &self.portal,
+            queue: &mut self.queue,
+            tidy: &mut self.tidy,
+        }
+    }
+
+    /// How a pass ends that has nothing more to do now.
+    async fn what_is_left(&self, sweeps: bool, late: bool) -> Result<Outcome, DrainFailure> {
+        if let Some(Wait { until, why }) = self.tidy.waits().cloned() {
+            return Ok(Outcome::WorkLeft { until, why });
+        }
+        if let Some((until, why)) = self.queue.rests() {
+            return Ok(Outcome::WorkLeft { until, why });
+        }
+        if late && !self.queue.is_emptied() {
+            return Ok(Outcome::WorkLeft {
+                until: self.portal.now(),
+                why: "more events wait".to_owned(),
+            });
+        }
+        if sweeps && let Some(until) = self.tidy.gap_goes_on().await? {
+            return Ok(Outcome::WorkLeft {
+                until,
+                why: "contacts that were changed during a gap are being swept".to_owned(),
+            });
+        }
+        Ok(match self.queue.next_due().await? {
+            None => Outcome::Done,
+            Some(until) => Outcome::WorkLeft {
+                until,
+                why: "some contacts are tried again later".to_owned(),
+            },
+        })
+    }
+}
+
+/// What a pass has done so far; one that had to begin anew counts as one.
+#[derive(Debug, Default)]
+struct Done {
+    totals: RunTotals,
+    parked: u64,
+}
+
+impl Done {
+    fn add(&mut self, queue: &Queue, tidy: &Tidy) {
+        self.totals.events += queue.settled();
+        self.totals.changed += tidy.changed();
+        self.parked += tidy.parked();
+    }
+
+    fn progress(&self, queue: &Queue, tidy: &Tidy) -> Progress {
+        Progress {
+            events: self.totals.events + queue.settled(),
+            changed: self.totals.changed + tidy.changed(),
+            in_hand: tidy.in_hand() as u64,
+            waiting: queue.waiting(),
+        }
     }
 }

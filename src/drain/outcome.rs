@@ -15,6 +15,18 @@ pub struct Summary {
     pub outcome: Outcome,
 }
 
+impl Summary {
+    /// Of a pass that did nothing.
+    #[must_use]
+    pub(super) fn nothing(outcome: Outcome) -> Self {
+        Self {
+            totals: RunTotals::default(),
+            parked: 0,
+            outcome,
+        }
+    }
+}
+
 /// How a pass ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

@@ -58,7 +58,9 @@ impl Portal {
     async fn send(&self, call: &Call, load: &Load, repeat: Repeat) -> Result<Reply, CallFailure> {
         let (mut renewed, mut replaced, mut moves, mut tries) = (false, 0, 0, 0);
         loop {
-            self.wait_for_room(load).await?;
+            if repeat != Repeat::AtOnce {
+                self.wait_for_room(load).await?;
+            }
             let sent = self.now();
             let (reply, access) = self.send_once(call, repeat).await;
             let problem = match reply {
@@ -70,6 +72,20 @@ impl Portal {
             };
             tracing::debug!(portal = %self.config.name, method = call.method, %problem, "no result");
             match problem {
+                Problem::RateLimited if repeat == Repeat::AtOnce => {
+                    self.bucket_overflowed().await?;
+                    return Err(problem.into());
+                }
+                Problem::MethodBlocked if repeat == Repeat::AtOnce => {
+                    self.learn_of_block(call.method).await?;
+                    return Err(problem.into());
+                }
+                problem if repeat == Repeat::AtOnce => {
+                    if problem.may_have_been_processed() {
+                        self.note(self.learn_of_loss(load, sent).await);
+                    }
+                    return Err(problem.into());
+                }
                 // One renewal is all that may help: more of them get the application blocked. What others
                 // have renewed meanwhile may have ended by now, too.
                 Problem::TokenExpired | Problem::TokenUnknown(_)

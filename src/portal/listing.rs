@@ -19,7 +19,7 @@ impl Portal {
     ///
     /// # Errors
     /// A [`CallFailure`].
-    pub async fn queue_rows(&self, which: Listed) -> Result<Vec<EventRow>, CallFailure> {
+    pub async fn queue_rows(&self, which: Listed<'_>) -> Result<Vec<EventRow>, CallFailure> {
         let first = self.call(&events::list(which, 0), Repeat::Freely).await?;
         self.queue_rows_from(which, first).await
     }
@@ -30,7 +30,7 @@ impl Portal {
     /// A [`CallFailure`].
     pub async fn queue_rows_from(
         &self,
-        which: Listed,
+        which: Listed<'_>,
         first: Reply,
     ) -> Result<Vec<EventRow>, CallFailure> {
         let told = first

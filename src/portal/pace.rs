@@ -70,6 +70,15 @@ impl Portal {
         Ok(())
     }
 
+    /// Waits until a call of `method` may be sent, and takes the room for it: the call itself then goes
+    /// out with [`super::Repeat::AtOnce`].
+    ///
+    /// # Errors
+    /// A [`CallFailure`].
+    pub async fn take_room(&self, method: &'static str) -> Result<(), CallFailure> {
+        self.wait_for_room(&Load::call(method)).await
+    }
+
     /// In a steady stream of work a part of the request rate is left to others (`share`, over any minute);
     /// a backlog is worked off at full speed. Whoever knows which of them it is says so here.
     pub fn set_steady(&self, steady: bool) {

@@ -3,7 +3,7 @@
 use super::Portal;
 use crate::{
     config::PortalConfig,
-    store::{PlanFacts, PortalId, QueueKey},
+    store::{PlanFacts, PortalId, QueueKey, StoreFault},
 };
 
 /// The connector that calls carry: the configured one, unless the plan is known to lack the feature.
@@ -45,5 +45,22 @@ impl Portal {
     /// Sends all further calls with this `auth_connector`, or without the key (`None`).
     pub fn use_connector(&self, connector: Option<&str>) {
         self.session().connector = connector.map(str::to_owned);
+    }
+
+    /// Changes what is stored of the portal's plan, where `change` makes a difference.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub async fn change_facts(
+        &self,
+        change: impl FnOnce(&mut PlanFacts),
+    ) -> Result<(), StoreFault> {
+        let known = self.store().portal(self.id).await?.facts;
+        let mut facts = known;
+        change(&mut facts);
+        if facts == known {
+            return Ok(());
+        }
+        self.store().set_plan_facts(self.id, facts).await
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     clock::{Clock, after, until},
     config::PortalConfig,
     drain::{Drain, DrainFailure, Outcome, Summary},
-    portal::{Context, Patience, RetryPolicy},
+    portal::{Context, Patience, Portal, RetryPolicy},
     store::{PortalId, PortalRecord},
 };
 
@@ -259,8 +259,9 @@ impl Worker {
             longest_wait: LONGEST_WAIT,
         };
         let (context, config) = (self.context.clone(), self.config.clone());
-        let drain = Drain::open(context, config, self.orders.limit, patience).await?;
-        Ok(drain.map(|drain| drain.leaving_on(self.leave.clone())))
+        let portal = Portal::open(context, config, &record, patience).await?;
+        let portal = portal.leaving_on(self.leave.clone());
+        Ok(Some(Drain::new(portal, self.orders.limit)))
     }
 
     /// Forgets a portion of the old and new names that were kept for long enough, whether the portal

@@ -79,7 +79,7 @@ async fn a_name_that_could_not_be_carried_is_left_alone() {
             key: "name".to_owned(),
         },
     ] {
-        let mut scene = Scene::empty(|_| {}).await;
+        let scene = Scene::empty(|_| {}).await;
         scene.run(Mode::Fresh).await;
         let id = scene.world.portal.add_contact("anna", "", "smith");
         let odd = test_portal::Effect::Spoilt(spoil.clone());

@@ -240,6 +240,20 @@ async fn a_portal_that_keeps_failing_does_not_keep_the_pass() {
             .world
             .portal
             .fault(test_portal::Fault::new(always, failing));
+        // Where lists alone fail, contacts are read one by one.
+        if method == "crm.contact.list" {
+            let gone = test_portal::Effect::CommandError {
+                method: "crm.contact.get".to_owned(),
+                nth: 0,
+                code: "INTERNAL_SERVER_ERROR".to_owned(),
+                description: String::new(),
+            };
+            let gets = test_portal::Matcher::calling("crm.contact.get").always();
+            scene
+                .world
+                .portal
+                .fault(test_portal::Fault::new(gets, gone));
+        }
         let mut drain = scene.world.drain();
         drain.pass(&mut |_| {}).await.unwrap_err();
         scene.world.portal.clear_faults();

@@ -36,6 +36,14 @@ pub fn walk(family: Family, after: u64, modified_since: Option<Timestamp>) -> Ca
     rows(family, filter)
 }
 
+/// The same page of a walk, ending with the contact `until`.
+#[must_use]
+pub fn up_to(family: Family, page: &Call, until: u64) -> Call {
+    let mut page = page.clone();
+    page.params["filter"][format!("<={}", family.words().id)] = Value::from(until);
+    page
+}
+
 /// The page of a walk that begins behind the last row of the full page which `previous` answers in
 /// the same batch.
 ///

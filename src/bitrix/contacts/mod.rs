@@ -14,8 +14,8 @@ mod pair;
 
 pub use answers::{expect_done, has_items, holds, read_list, read_one};
 pub use calls::{
-    PAGE, behind, get, guarded_get, guarded_update, page, proof, question, refuted_get, update,
-    walk,
+    PAGE, behind, get, guarded_get, guarded_update, page, proof, question, refuted_get, up_to,
+    update, walk,
 };
 pub use contact::Contact;
 pub use family::{Family, NAME_FIELDS};

@@ -15,8 +15,9 @@ use crate::{
         exit::Exit,
         text::{TIMES, When, count},
     },
-    drain::{Drain, values_to_put_back},
+    drain::Drain,
     store::{ChangeFilter, RunId},
+    tidy::values_to_put_back,
 };
 
 /// Arguments of `undo`.

@@ -235,8 +235,7 @@ fn plan(portal: &Portal, answer: &mut BatchAnswer, chart: &mut Chart) {
 
 fn bindings(portal: &Portal, found: &[Binding], chart: &mut Chart) {
     let connector = portal.queue().connector;
-    let missing = events::unbound(found, &connector).into_iter();
-    let missing: Vec<&str> = missing.map(ContactEvent::as_str).collect();
+    let missing = events::unbound(found, &ContactEvent::NAMES, &connector);
     let mut others: Vec<&str> = found
         .iter()
         .filter(|it| it.offline && ContactEvent::from_name(&it.event).is_some())

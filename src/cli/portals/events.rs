@@ -121,7 +121,7 @@ async fn bindings(desk: &Desk, config: &Arc<PortalConfig>) -> anyhow::Result<Bin
     });
     Ok(Bindings {
         name: config.name.clone(),
-        bound: events::unbound(&found, &connector).is_empty(),
+        bound: events::unbound(&found, &ContactEvent::NAMES, &connector).is_empty(),
         bindings: rows.collect(),
         auth_connector: some(&connector),
     })
@@ -173,9 +173,9 @@ async fn bind(desk: &Desk, args: &EventsArgs, out: &mut dyn Write) -> anyhow::Re
     let found = ask(&portal).await?;
     let mut batch = Batch::new();
     let mut missing = Vec::new();
-    for event in events::unbound(&found, &portal.queue().connector) {
-        batch.push(event.as_str(), &events::bind(event));
-        missing.push(event.as_str());
+    for event in events::unbound(&found, &ContactEvent::NAMES, &portal.queue().connector) {
+        batch.push(event, &events::bind(event));
+        missing.push(event);
     }
     if !missing.is_empty() {
         // Before they are bound: the next survey finds nothing missing any more.
@@ -213,10 +213,10 @@ async fn unbind(desk: &Desk, args: &UnbindArgs, out: &mut dyn Write) -> anyhow::
     let found = ask(&portal).await?;
     let mut batch = Batch::new();
     let mut unbound = Vec::new();
-    for event in ContactEvent::ALL {
+    for event in ContactEvent::NAMES {
         if found.iter().any(|it| it.records(event, &connector)) {
-            batch.push(event.as_str(), &events::unbind(event));
-            unbound.push(event.as_str());
+            batch.push(event, &events::unbind(event));
+            unbound.push(event);
         }
     }
     if !unbound.is_empty() {

@@ -64,7 +64,8 @@ impl RowState {
         }
     }
 
-    fn listed(self, event: ContactEvent) -> Listed {
+    fn listed(self, event: ContactEvent) -> Listed<'static> {
+        let event = event.as_str();
         match self {
             Self::Pending => Listed::Pending(event),
             Self::Reserved => Listed::ReservedOf(event),
@@ -174,7 +175,8 @@ pub(in crate::cli) async fn ask(portal: &Portal) -> Result<Live, CallFailure> {
         // The portal drops the condition: everything is looked at, and counted here.
         None => tally(&portal.queue_rows(Listed::Everything).await?),
     };
-    live.bound = events::unbound(&bindings, &portal.queue().connector).is_empty();
+    live.bound =
+        events::unbound(&bindings, &ContactEvent::NAMES, &portal.queue().connector).is_empty();
     Ok(live)
 }
 

@@ -43,11 +43,11 @@ pub(crate) async fn drain(contacts: u64) -> (u64, f64) {
 
 async fn drain_page(portal: &Portal, engine: &Engine) -> usize {
     let family = portal.contacts();
-    let get = events::reserve(ContactEvent::Update, PAGE, false);
+    let get = events::reserve(ContactEvent::Update.as_str(), PAGE, false);
     let reply = portal.call(&get, Repeat::Never).await.unwrap();
     let page = events::read_page(reply.result).unwrap();
     for row in &page.rows {
-        let id = row.contact_id.unwrap();
+        let id = row.subject.unwrap();
         let reply = portal
             .call(&contacts::get(family, id), Repeat::Freely)
             .await

@@ -5,7 +5,7 @@ use std::{
     ops::ControlFlow,
 };
 
-use super::task::PutBack;
+use super::purpose::PutBack;
 use crate::{
     names::Field,
     store::{Change, ChangeFilter, PortalId, RunKind, Store, StoreFault},
