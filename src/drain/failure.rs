@@ -15,6 +15,16 @@ pub struct Cause {
     trouble: Trouble,
 }
 
+impl Cause {
+    /// The same, with what a person has to do about it.
+    pub(super) fn with_remedy(self, remedy: &str) -> Self {
+        Self {
+            text: format!("{}; {remedy}", self.text),
+            trouble: self.trouble.with_remedy(remedy),
+        }
+    }
+}
+
 impl std::fmt::Display for Cause {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)
@@ -69,6 +79,10 @@ pub enum DrainFailure {
     /// The plan lost or regained a feature while we worked: the next pass looks at it anew.
     #[error("{0}")]
     PlanChanged(Cause),
+    /// The portal does not offer the methods by which contacts are read and written, or no longer:
+    /// another look tells which it has.
+    #[error("{0}")]
+    ContactsNotOffered(Cause),
     /// The vendor's support has blocked the portal's REST: it is left alone for hours.
     #[error("{0}")]
     Overloaded(Cause),
@@ -102,6 +116,7 @@ impl DrainFailure {
             | Self::MayNotWrite(cause)
             | Self::Unreachable(cause)
             | Self::PlanChanged(cause)
+            | Self::ContactsNotOffered(cause)
             | Self::Overloaded(cause)
             | Self::MustWait(cause)
             | Self::Temporary(cause)
@@ -115,7 +130,9 @@ impl DrainFailure {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Unverified(_) => "tokens not verified",
-            Self::NeedsPerson(_) | Self::MayNotWrite(_) => "not authorised",
+            Self::NeedsPerson(_) | Self::MayNotWrite(_) | Self::ContactsNotOffered(_) => {
+                "not authorised"
+            }
             Self::Unreachable(_) => "unreachable",
             Self::PlanChanged(_) | Self::Overloaded(_) | Self::MustWait(_) | Self::Temporary(_) => {
                 "put off"
@@ -156,8 +173,8 @@ impl From<Problem> for DrainFailure {
             Problem::Unauthorised(_)
             | Problem::TokenUnknown(_)
             | Problem::Denied(_)
-            | Problem::Misdirected(_)
-            | Problem::NotOffered(_) => Self::NeedsPerson(cause),
+            | Problem::Misdirected(_) => Self::NeedsPerson(cause),
+            Problem::NotOffered(_) => Self::ContactsNotOffered(cause),
             Problem::Overload(_) => Self::Overloaded(cause),
             problem if problem.is_unreachable() => Self::Unreachable(cause),
             problem if problem.is_temporary() => Self::Temporary(cause),

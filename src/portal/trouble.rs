@@ -66,6 +66,7 @@ pub fn problem_trouble(problem: &Problem) -> Trouble {
                 ))
         }
         Problem::Licence(said) => fails(format!("its plan lacks a feature: {said}")),
+        Problem::NotOffered(said) => Trouble::said(Kind::Scope, said.to_string()),
         Problem::Failed(said) => fails(said.to_string()),
         Problem::Unclear(what) => fails(format!("its answer is not understood: {what}")),
         other => fails(other.to_string()),

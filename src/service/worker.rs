@@ -343,7 +343,9 @@ impl Worker {
             return Next::Poke;
         }
         let policy = match failure {
-            DrainFailure::NeedsPerson(_) | DrainFailure::Unverified(_) => RetryPolicy::PROBES,
+            DrainFailure::NeedsPerson(_)
+            | DrainFailure::Unverified(_)
+            | DrainFailure::ContactsNotOffered(_) => RetryPolicy::PROBES,
             DrainFailure::Overloaded(_) => RetryPolicy::OVERLOADED,
             _ => RetryPolicy::PORTALS,
         };
