@@ -17,6 +17,7 @@ mod rename;
 mod renewal;
 mod rest;
 mod retry;
+mod trouble;
 mod unstored;
 mod verify;
 
@@ -34,6 +35,7 @@ pub use queues::{configured_queue, connector_in_use};
 pub use rename::{Whereabouts, address_in_use};
 use rest::STOP_GRACE_SECONDS;
 pub use retry::RetryPolicy;
+pub use trouble::{problem_trouble, unfit_trouble};
 pub use unstored::Unstored;
 
 use crate::{

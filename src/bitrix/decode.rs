@@ -72,7 +72,9 @@ pub fn reply(method: &str, exchange: Result<Answer, Fault>) -> Result<Reply, Pro
     let Some(mut body) = json::object(&answer.body) else {
         return Err(by_status(answer.status, described(&answer)));
     };
-    if let Some(code) = body.get("error").filter(|code| is_error(code)) {
+    // What stands for "no error" is one all the same beside a status that says otherwise.
+    let failed = answer.status >= 400 && body.contains_key("error_description");
+    if let Some(code) = body.get("error").filter(|code| failed || is_error(code)) {
         let said = said(code, body.get("error_description"));
         return Err(judge(said, method, Some(answer.status)));
     }
@@ -212,7 +214,9 @@ fn judge(said: Said, method: &str, status: Option<u16>) -> Problem {
 fn by_text(said: Said, status: Option<u16>) -> Problem {
     let text = said.text.to_lowercase();
     let contains = |part: &str| text.contains(part);
-    if contains("already binded") || contains("already bound") {
+    if contains("token") && contains("expired") {
+        Problem::TokenExpired
+    } else if contains("already binded") || contains("already bound") {
         Problem::AlreadyBound
     } else if contains("id is not defined or invalid") {
         Problem::InvalidId(said)
@@ -300,6 +304,11 @@ mod tests {
                 .ok()
                 .map(|reply| reply.result),
             Some(7.into())
+        );
+        let body = r#"{"error":null,"error_description":"The access token provided has expired."}"#;
+        assert_eq!(
+            reply("batch", answer(401, body)).err(),
+            Some(Problem::TokenExpired)
         );
         let body = r#"{"error":null,"error_description":null}"#;
         assert!(matches!(

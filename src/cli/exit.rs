@@ -176,7 +176,8 @@ pub fn of_drain(failure: &DrainFailure) -> Exit {
     match failure {
         DrainFailure::Unverified(_)
         | DrainFailure::NeedsPerson(_)
-        | DrainFailure::MayNotWrite(_) => Exit::NotAuthorised,
+        | DrainFailure::MayNotWrite(_)
+        | DrainFailure::ContactsNotOffered(_) => Exit::NotAuthorised,
         DrainFailure::Unreachable(_) => Exit::Unreachable,
         DrainFailure::PlanChanged(_)
         | DrainFailure::Overloaded(_)

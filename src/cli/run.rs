@@ -16,7 +16,8 @@ use super::{
     text,
 };
 use crate::{
-    config::{Config, Problem, Problems},
+    clock::after,
+    config::{Config, PortalConfig, Problem, Problems},
     drain::Outcome,
     service::{self, Daemon, Ending, Notifier, ONE_SHOT, PortalReport, Reread},
     store::StoreFault,
@@ -84,6 +85,7 @@ async fn daemon(
     // Caught from the start on: a reload that comes early must not end the process.
     let reloads = world.signals.reloads()?;
     let config = read_for_daemon(global, world)?;
+    let known = config.clone();
     let (send, rereads) = mpsc::channel(1);
     let (opening, clock) = (stop.clone(), world.clock.clone());
     let daemon = Daemon {
@@ -100,7 +102,7 @@ async fn daemon(
     tokio::select! {
         biased;
         served = daemon.serve(config) => served?,
-        never = reread(global, world, reloads, send) => match never {},
+        never = reread(global, world, known, reloads, send) => match never {},
     }
     Ok(Exit::Done)
 }
@@ -131,35 +133,69 @@ fn read(global: &Global, world: &Surroundings) -> anyhow::Result<Config> {
     Ok(config)
 }
 
-/// The same for a daemon, which serves those that have their secret: without it a portal would only lose
-/// its tokens.
+/// The same for a daemon, which tells what is odd about it. A portal without its secret is a condition.
 fn read_for_daemon(global: &Global, world: &Surroundings) -> anyhow::Result<Config> {
-    let mut config = read(global, world)?;
-    config.portals.retain(|it| it.secret_problem.is_none());
+    let config = read(global, world)?;
     for remark in &config.remarks {
         tracing::warn!("{remark}");
     }
     Ok(config)
 }
 
-/// Reads the configuration again whenever that is asked for.
+/// How often it is looked whether a client secret has changed, in seconds.
+const BETWEEN_LOOKS: f64 = 10.0;
+
+/// Reads the configuration again whenever that is asked for, and the secrets of the one that is `known`
+/// where they have changed.
 async fn reread(
     global: &Global,
     world: &Surroundings,
+    mut known: Config,
     mut reloads: mpsc::Receiver<()>,
     send: mpsc::Sender<Reread>,
 ) -> Infallible {
-    while reloads.recv().await.is_some() {
-        let reread = read_for_daemon(global, world).map_err(|error| {
-            let text = format!("{error:#}");
-            text.lines().map(str::to_owned).collect()
-        });
+    loop {
+        let look = after(world.clock.now(), BETWEEN_LOOKS);
+        let reread = tokio::select! {
+            biased;
+            asked = reloads.recv() => match asked {
+                Some(()) => read_for_daemon(global, world).map_err(|error| {
+                    let text = format!("{error:#}");
+                    text.lines().map(str::to_owned).collect()
+                }),
+                None => break,
+            },
+            () = world.clock.alarm_at(look) => match with_new_secrets(global, world, &known) {
+                Some(renewed) => {
+                    tracing::info!("a client secret has changed");
+                    Ok(renewed)
+                }
+                None => continue,
+            },
+        };
+        if let Ok(config) = &reread {
+            known = config.clone();
+        }
         if send.send(reread).await.is_err() {
             break;
         }
     }
     // The daemon is on its way out.
     std::future::pending().await
+}
+
+/// The same configuration with the secrets as they are now; none where they are the same.
+fn with_new_secrets(global: &Global, world: &Surroundings, known: &Config) -> Option<Config> {
+    let found = global.configuration(world).ok()?;
+    let mut renewed = known.clone();
+    let mut changed = false;
+    for portal in &mut renewed.portals {
+        let same = |it: &&PortalConfig| it.name == portal.name && it.client_id == portal.client_id;
+        if let Some(found) = found.portals.iter().find(same) {
+            changed |= portal.take_secret_of(found);
+        }
+    }
+    changed.then_some(renewed)
 }
 
 /// One line for people: what was done, and what is left.

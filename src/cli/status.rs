@@ -19,7 +19,7 @@ use super::{
     output::Unread,
     surroundings::Surroundings,
 };
-use crate::{drain::DrainFailure, portal::CallFailure, service::conditions, store::StoreFault};
+use crate::{drain::DrainFailure, portal::CallFailure, store::StoreFault};
 
 /// Arguments of `status`.
 #[derive(Debug, Clone, Args)]
@@ -96,7 +96,7 @@ pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow:
     let running = report.running.is_some();
     for (portal, answer) in report.portals.iter_mut().zip(answers) {
         let anew = match answer {
-            Ok(live) => live::conditions(portal, &live, running),
+            Ok(live) => portal.note_live(&live, running),
             Err(error) => {
                 exits.push(exit_of(&error));
                 portal.live_error = Some(format!("{error:#}"));
@@ -104,7 +104,7 @@ pub async fn run(desk: &Desk, args: &StatusArgs, out: &mut dyn Write) -> anyhow:
                 let failure = failure.map(DrainFailure::from);
                 failure
                     .as_ref()
-                    .and_then(conditions::of_failure)
+                    .and_then(|it| it.trouble().cloned())
                     .into_iter()
                     .collect()
             }

@@ -1,6 +1,6 @@
 //! The kinds of conditions: who acts, and whether they stop work.
 
-use super::{Acts, words};
+use super::Acts;
 
 /// What can be other than it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -129,18 +129,6 @@ impl Kind {
         Self::Heartbeat,
     ];
 
-    /// The name in answers and metrics.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        words::of(self).name
-    }
-
-    /// The kind of that name; none where a newer version has written it.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-
     /// Who acts, unless whoever finds it knows better.
     #[must_use]
     pub fn acts(self) -> Acts {
@@ -189,17 +177,5 @@ impl Kind {
     #[must_use]
     pub fn is_of_host(self) -> bool {
         (Self::StateFile..=Self::Heartbeat).contains(&self)
-    }
-
-    /// What is so, without what the other side said.
-    #[must_use]
-    pub fn says(self) -> &'static str {
-        words::of(self).says
-    }
-
-    /// What a person usually does about it, as it has to be typed for the portal of that name.
-    #[must_use]
-    pub fn remedy(self, portal: Option<&str>) -> String {
-        words::for_portal(words::of(self).remedy, portal)
     }
 }

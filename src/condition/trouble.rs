@@ -90,10 +90,12 @@ impl Trouble {
 
 impl std::fmt::Display for Trouble {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.kind.says())?;
+        let says = self.kind.says();
         match self.said.as_str() {
-            "" => Ok(()),
-            said => write!(f, ": {said}"),
+            "" => f.write_str(says),
+            // Whoever said it has found the same words.
+            said if said.starts_with(says) => f.write_str(said),
+            said => write!(f, "{says}: {said}"),
         }
     }
 }

@@ -17,6 +17,32 @@ pub struct Words {
     pub remedy: &'static str,
 }
 
+impl Kind {
+    /// The name in answers and metrics.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        of(self).name
+    }
+
+    /// The kind of that name; none where a newer version has written it.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
+    /// What is so, without what the other side said.
+    #[must_use]
+    pub fn says(self) -> &'static str {
+        of(self).says
+    }
+
+    /// What a person usually does about it, as it has to be typed for the portal of that name.
+    #[must_use]
+    pub fn remedy(self, portal: Option<&str>) -> String {
+        for_portal(of(self).remedy, portal)
+    }
+}
+
 /// A remedy as it has to be typed for the portal of that name.
 pub(super) fn for_portal(remedy: &str, portal: Option<&str>) -> String {
     let Some(portal) = portal else {
@@ -54,7 +80,7 @@ pub fn table() -> String {
 }
 
 /// The words of one kind.
-pub(super) fn of(kind: Kind) -> Words {
+fn of(kind: Kind) -> Words {
     let (name, says, why, remedy) = match kind {
         Kind::NoTokens => (
             "no-tokens",

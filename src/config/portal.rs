@@ -2,7 +2,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::names;
@@ -90,6 +90,18 @@ pub struct PortalConfig {
 }
 
 impl PortalConfig {
+    /// Takes the client secret of `other`, which was read later, where it is another one. Answers whether.
+    pub fn take_secret_of(&mut self, other: &Self) -> bool {
+        let same = self.client_secret.expose_secret() == other.client_secret.expose_secret();
+        if same && self.secret_problem == other.secret_problem {
+            return false;
+        }
+        self.client_secret = other.client_secret.clone();
+        self.client_secret_source = other.client_secret_source.clone();
+        self.secret_problem.clone_from(&other.secret_problem);
+        true
+    }
+
     /// The connector's name; empty where there is none.
     pub fn connector_name(&self) -> String {
         let connector = self.connector.as_ref();

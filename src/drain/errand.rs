@@ -254,15 +254,20 @@ impl Errand<'_> {
         // Somebody waits for it.
         self.portal.set_steady(false);
         if writes {
-            survey::look_only(self.portal, self.queue).await?;
+            survey::look_only(self.portal, self.queue, self.tidy).await?;
             self.tidy.load_unanswered().await?;
-        } else if walked {
+            let record = self.portal.reread().await?;
+            return Ok(self.tidy.begin(purpose, walked, &record).await?);
+        }
+        if walked {
             // Reading needs no connector, and no survey that might find out about one.
             self.portal.use_connector(None);
         } else {
             self.queue.choose_connector();
         }
-        Ok(self.tidy.begin(purpose, walked, record).await?)
+        let wait = self.tidy.begin(purpose, walked, record).await?;
+        self.tidy.look(record).await?;
+        Ok(wait)
     }
 
     /// Works until nothing is in hand. Contacts that met a limit are taken up again when it ends.

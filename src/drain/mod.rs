@@ -20,7 +20,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use errand::Errand;
 pub use errand::{Listener, Sweep, Swept, TaskSummary};
-pub use failure::DrainFailure;
+pub use failure::{Cause, DrainFailure};
 pub use outcome::{Outcome, Progress, Summary};
 use streak::Streak;
 use survey::Survey;
@@ -28,7 +28,7 @@ use turn::{Took, hand_over};
 
 use crate::{
     clock::after,
-    config::PortalConfig,
+    config::{ContactsApi, PortalConfig},
     portal::{CallFailure, Context, Patience, Portal},
     queue::Queue,
     store::{PortalRecord, RunTotals},
@@ -107,12 +107,19 @@ impl Drain {
         self.forget();
         let mut done = Done::default();
         let mut outcome = self.run_pass(&mut done, progress).await;
-        if let Err(DrainFailure::PlanChanged(_)) = outcome {
+        let changed = matches!(
+            outcome,
+            Err(DrainFailure::PlanChanged(_) | DrainFailure::ContactsNotOffered(_))
+        );
+        if changed {
             // All that was in hand is in the store: begin anew with what the plan offers now.
             self.survey.forget();
             done.add(&self.queue, &self.tidy);
             self.forget();
             outcome = self.run_pass(&mut done, progress).await;
+        }
+        if let Err(DrainFailure::ContactsNotOffered(cause)) = outcome {
+            outcome = Err(self.no_contacts(cause));
         }
         if let Err(failure @ DrainFailure::NeedsPerson(_)) = &outcome {
             // An application that is switched off, unpaid or removed gets no events.
@@ -136,6 +143,18 @@ impl Drain {
         })
     }
 
+    /// The portal does not offer the methods, looked at anew: what a person has to do about it.
+    fn no_contacts(&self, cause: Cause) -> DrainFailure {
+        DrainFailure::ContactsNotOffered(cause.with_remedy(match self.portal.config.contacts_api {
+            ContactsApi::Auto => {
+                "switch on the CRM of the portal, and grant the application the scope `crm`"
+            }
+            ContactsApi::Universal | ContactsApi::Classic => {
+                "set contacts_api = \"auto\" in the configuration"
+            }
+        }))
+    }
+
     fn forget(&mut self) {
         self.queue.forget();
         self.tidy.forget();
@@ -151,10 +170,14 @@ impl Drain {
             Err(outcome) => return Ok(outcome),
         };
         self.queue.begin(&record);
-        if self.survey.is_due(self.portal.now()) {
-            self.survey.take(&self.portal, &mut self.queue).await?;
+        let record = if self.survey.is_due(self.portal.now()) {
+            let (queue, tidy) = (&mut self.queue, &mut self.tidy);
+            self.survey.take(&self.portal, queue, tidy).await?;
             self.tidy.load_unanswered().await?;
-        }
+            self.portal.reread().await?
+        } else {
+            record
+        };
         let braked = self.tidy.begin(Purpose::Tidy, false, &record).await?;
         if let Some(Wait { until, why }) = braked {
             return Ok(Outcome::WorkLeft { until, why });
@@ -187,7 +210,7 @@ impl Drain {
         if let Err(unfit) = self.portal.verify().await? {
             // Whether the portal records anything for such an application, nobody knows.
             self.queue.note_gap(&unfit.to_string()).await?;
-            return Err(DrainFailure::Unverified(unfit.to_string()));
+            return Err(DrainFailure::Unverified(unfit.into()));
         }
         tracing::info!(portal = %self.portal.config.name, "the tokens have passed their checks");
         Ok(self.portal.reread().await?)
@@ -324,7 +347,9 @@ impl Drain {
         let record = self.verified().await?;
         if record.paused_at.is_some() && !dry {
             return Err(DrainFailure::Temporary(
-                "the portal is paused; run `b24-tidyd resume` first".to_owned(),
+                "the portal is paused; run `b24-tidyd resume` first"
+                    .to_owned()
+                    .into(),
             ));
         }
         let errand = self.errand();

@@ -42,10 +42,9 @@ impl Streak {
             return Ok(());
         }
         if self.failures > MOST {
-            return Err(DrainFailure::Temporary(format!(
-                "the portal keeps failing: {}",
-                self.reason
-            )));
+            return Err(DrainFailure::Temporary(
+                format!("the portal keeps failing: {}", self.reason).into(),
+            ));
         }
         let delay = portal.delay(&RetryPolicy::CALLS, self.failures - 1);
         let until = after(portal.now(), delay);

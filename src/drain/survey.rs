@@ -9,6 +9,7 @@ use crate::{
     clock::after,
     portal::{CallFailure, Portal, Repeat},
     queue::{Look, Queue},
+    tidy::Tidy,
 };
 
 /// How often everything is looked at, in seconds.
@@ -48,14 +49,15 @@ impl Survey {
         &mut self,
         portal: &Portal,
         queue: &mut Queue,
+        tidy: &mut Tidy,
     ) -> Result<(), DrainFailure> {
-        let looked = ask(portal, queue, true).await;
+        let looked = ask(portal, queue, tidy, true).await;
         self.incomplete = false;
         let (mut answer, look) = match looked {
             // A look that the portal fails over keeps nobody from the work; if the portal fails
             // altogether the next request says so.
             Err(DrainFailure::Temporary(reason)) => {
-                tracing::warn!(portal = %portal.config.name, reason, "not everything can be looked at now");
+                tracing::warn!(portal = %portal.config.name, %reason, "not everything can be looked at now");
                 self.incomplete = true;
                 self.at = Some(portal.now());
                 return Ok(());
@@ -63,6 +65,7 @@ impl Survey {
             looked => looked?,
         };
         self.incomplete = !check_application(queue, &mut answer).await?;
+        tidy.redeem_look(&mut answer).await?;
         queue.redeem_look(look, &mut answer).await?;
         self.at = Some(portal.now());
         portal.store().set_lost(portal.id, None).await?;
@@ -72,10 +75,14 @@ impl Survey {
 
 /// Looks at application and plan without repairing anything: no bindings are made, no reservations
 /// taken up.
-pub(super) async fn look_only(portal: &Portal, queue: &mut Queue) -> Result<(), DrainFailure> {
-    let (mut answer, _) = ask(portal, queue, false).await?;
+pub(super) async fn look_only(
+    portal: &Portal,
+    queue: &mut Queue,
+    tidy: &mut Tidy,
+) -> Result<(), DrainFailure> {
+    let (mut answer, _) = ask(portal, queue, tidy, false).await?;
     check_application(queue, &mut answer).await?;
-    Ok(())
+    Ok(tidy.redeem_look(&mut answer).await?)
 }
 
 /// Asks with the connector where the plan offers it, without it where it does not. Both may have
@@ -83,6 +90,7 @@ pub(super) async fn look_only(portal: &Portal, queue: &mut Queue) -> Result<(), 
 async fn ask(
     portal: &Portal,
     queue: &mut Queue,
+    tidy: &Tidy,
     repairs: bool,
 ) -> Result<(BatchAnswer, Look), DrainFailure> {
     queue.choose_connector();
@@ -93,6 +101,7 @@ async fn ask(
         batch.push("info", &application::info());
         batch.push("admin", &application::is_admin());
         batch.push("scopes", &application::scopes());
+        tidy.put_look(&mut batch);
         let look = queue.put_look(&mut batch, repairs).await?;
         match portal.batch(&batch, Repeat::Freely).await {
             Ok(mut answer) => {
@@ -133,7 +142,7 @@ async fn check_application(queue: &Queue, answer: &mut BatchAnswer) -> Result<bo
         queue.note_gap(&reason.text).await?;
     }
     application::fitness(&info, &admin, &scopes)
-        .map_err(|unfit| DrainFailure::NeedsPerson(unfit.to_string()))?;
+        .map_err(|unfit| DrainFailure::NeedsPerson(unfit.into()))?;
     Ok(true)
 }
 

@@ -479,12 +479,15 @@ impl Queue {
             Ok(bindings) => {
                 let connector = self.line.key().connector;
                 let missing = events::unbound(&bindings, self.line.events, &connector);
-                if missing.is_empty() {
+                let bound = if missing.is_empty() {
                     began
                 } else {
                     self.note_gap("the contact events were not bound").await?;
                     self.bind(&missing).await?
-                }
+                };
+                let by_us = missing.len() == self.line.events.len();
+                complete::begin_account(&self.line, by_us, bound.or(began)).await?;
+                bound
             }
             Err(problem) if is_its_own(&problem.clone().into()) => {
                 tracing::warn!(portal = self.line.name(), %problem, "the bindings cannot be read now");

@@ -83,6 +83,7 @@ impl Daemon {
         let mut service = Service {
             host: HostBook::open(&config.store),
             board: Board::new(notifier.clone()),
+            ready_by: after(clock.now(), READY_WITHIN),
             ticking: tokio::spawn(ticking),
             config,
             clock,
@@ -118,6 +119,8 @@ pub(super) struct Service {
     pub(super) board: Board,
     pub(super) host: HostBook,
     pub(super) rereads: mpsc::Receiver<Reread>,
+    /// By then the service manager hears that we are ready.
+    ready_by: Timestamp,
     schedules: watch::Sender<Schedule>,
     ticking: JoinHandle<()>,
     pokes: Pokes,
@@ -146,7 +149,7 @@ impl Service {
         let clock = self.clock.clone();
         tell_watch(&self.config, clock.now());
         crew.replace(&self.config, clock.now());
-        let mut patience = clock.alarm_at(after(clock.now(), READY_WITHIN));
+        let mut patience = clock.alarm_at(self.ready_by);
         let mut patient = true;
         let mut look = clock.alarm_at(after(clock.now(), BETWEEN_LOOKS));
         let ended = loop {
@@ -182,6 +185,10 @@ impl Service {
             }
         };
         crew.all_gone().await;
+        if let Ended::StateGone = ended {
+            // A pass that was under way has found that the file it has open works.
+            self.state_is_gone();
+        }
         if let Ended::Stopped = ended {
             // What was renewed and could not be stored exists nowhere else.
             context.store_pairs().await;

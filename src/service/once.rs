@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::task::JoinSet;
 
 use super::{
-    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome, of_secret},
+    conditions::{HostBook, Ledger, Proof, of_outcome, of_secret},
     heartbeat::Heartbeat,
     metrics::{Drained, Metrics},
     pulse::{self, Pulse},
@@ -161,7 +161,7 @@ async fn note(
     let (store, now) = (&context.store, context.clock.now());
     let found = match &report.ending {
         Ending::Failed(DrainFailure::Store(fault)) => return host.failed(fault, now),
-        Ending::Failed(failure) => of_failure(failure),
+        Ending::Failed(failure) => failure.trouble().cloned(),
         Ending::Ended(outcome) => of_outcome(outcome),
         Ending::NoSecret(problems) => Some(of_secret(problems)),
         Ending::NoTokens => None,

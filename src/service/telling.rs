@@ -7,13 +7,13 @@ use jiff::Timestamp;
 
 use super::{
     board::{Board, Standing},
-    conditions::{HostBook, Ledger, Proof, of_failure, of_outcome},
+    conditions::{HostBook, Ledger, Proof, of_outcome, of_secret},
     headway::{Headway, about},
 };
 use crate::{
     clock::Clock,
     condition::{Condition, Trouble},
-    config::PortalConfig,
+    config::{PortalConfig, Problems},
     drain::{DrainFailure, Outcome, Progress, Summary},
     store::Store,
 };
@@ -88,6 +88,18 @@ impl Telling {
         self.board.heard(&self.portal, standing);
     }
 
+    /// The portal's client secret is missing or refused: without it the tokens would only be lost.
+    pub(super) async fn without_secret(
+        &mut self,
+        store: &Store,
+        problems: &Problems,
+        now: Timestamp,
+    ) {
+        let found = [of_secret(problems)];
+        let all = self.ledger.note(store, &found, Proof::default(), now).await;
+        self.trouble(all.first());
+    }
+
     /// The store knows no tokens for the portal.
     pub(super) async fn without_tokens(&mut self, store: &Store, now: Timestamp) {
         let all = self.ledger.note(store, &[], Proof::default(), now).await;
@@ -106,7 +118,7 @@ impl Telling {
             self.ledger.host().failed(fault, now);
             return self.trouble(self.ledger.host().list(now).first());
         }
-        let found = of_failure(failure).map(|it| match it.next_try_at() {
+        let found = failure.trouble().cloned().map(|it| match it.next_try_at() {
             Some(_) => it,
             None => it.tried_again_at(next),
         });

@@ -218,6 +218,12 @@ impl Worker {
     }
 
     async fn pass(&mut self) -> Next {
+        if let Err(problems) = self.config.require_secret() {
+            let (store, now) = (&self.context.store, self.clock.now());
+            self.telling.without_secret(store, &problems, now).await;
+            self.touch_metrics();
+            return Next::Poke;
+        }
         let mut drain = match self.open().await {
             Ok(Some(drain)) => drain,
             Ok(None) => {
@@ -337,7 +343,9 @@ impl Worker {
             return Next::Poke;
         }
         let policy = match failure {
-            DrainFailure::NeedsPerson(_) | DrainFailure::Unverified(_) => RetryPolicy::PROBES,
+            DrainFailure::NeedsPerson(_)
+            | DrainFailure::Unverified(_)
+            | DrainFailure::ContactsNotOffered(_) => RetryPolicy::PROBES,
             DrainFailure::Overloaded(_) => RetryPolicy::OVERLOADED,
             _ => RetryPolicy::PORTALS,
         };

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{
     denied::{Denied, Meaning},
     failure::TidyFailure,
+    family::{Families, ITEMS},
     gap::Gap,
     item::{Correction, Item, group},
     judge::Judge,
@@ -23,10 +24,13 @@ use super::{
     writing::{Plainly, Writing, Wrote},
 };
 use crate::{
-    bitrix::{Batch, BatchAnswer, Problem, contacts::Contact},
+    bitrix::{
+        Batch, BatchAnswer, Problem,
+        contacts::{self, Contact, Family},
+    },
     clock::after,
     contact::FieldChange,
-    portal::{CallFailure, Portal, RetryPolicy},
+    portal::{CallFailure, Portal, Repeat, RetryPolicy},
     queue::{Handled, Row},
     store::{LeftAlone, PortalRecord, RunTotals},
 };
@@ -44,6 +48,7 @@ const ATTEMPTS_ENOUGH: u32 = 4;
 pub struct Tidy {
     portal: Arc<Portal>,
     judge: Judge,
+    families: Families,
     reading: Reading,
     writing: Writing,
     ledger: Ledger,
@@ -90,6 +95,7 @@ impl Tidy {
     pub fn new(portal: Arc<Portal>) -> Self {
         Self {
             judge: Judge::new(portal.clone()),
+            families: Families::new(portal.clone()),
             reading: Reading::new(portal.clone()),
             writing: Writing::new(portal.clone()),
             ledger: Ledger::new(portal.clone()),
@@ -118,6 +124,7 @@ impl Tidy {
     ) -> Result<Option<Wait>, TidyFailure> {
         self.forget();
         self.writing.begin(purpose.puts_anything_back());
+        self.families.load(record.facts);
         self.writing.guards.load(record.facts);
         self.writing.books.begin(purpose.kind(walked));
         self.denied.begin();
@@ -165,6 +172,38 @@ impl Tidy {
     ) -> Result<(), TidyFailure> {
         let books = &mut self.writing.books;
         Ok(books.end(totals, outcome, is_a_drain).await?)
+    }
+
+    // --- Surveys.
+
+    /// Asks by which methods contacts can be read and written.
+    pub fn put_look(&self, batch: &mut Batch) {
+        batch.push(ITEMS, &contacts::question());
+    }
+
+    /// Takes in the answer, and goes over to these methods where others were in use.
+    ///
+    /// # Errors
+    /// A fault of the state file.
+    pub async fn redeem_look(&mut self, answer: &mut BatchAnswer) -> Result<(), TidyFailure> {
+        if self.families.learn(answer.take(ITEMS)).await? {
+            self.writing.guards.forget();
+        }
+        Ok(())
+    }
+
+    /// Asks the same for work that only shows: nothing is remembered.
+    ///
+    /// # Errors
+    /// A failure of the request.
+    pub async fn look(&mut self, record: &PortalRecord) -> Result<(), TidyFailure> {
+        let call = contacts::question();
+        let answer = match self.portal.call(&call, Repeat::Freely).await {
+            Err(CallFailure::Problem(problem)) => Err(problem),
+            other => Ok(other?),
+        };
+        self.families.look(record.facts, answer);
+        Ok(())
     }
 
     // --- Sources.
@@ -337,9 +376,11 @@ impl Tidy {
     /// A fault of the state file: the request must not be sent.
     pub async fn put(&mut self, batch: &mut Batch) -> Result<Work, TidyFailure> {
         let writes = self.writing.put(batch).await?;
-        let proof = self.judge.purpose().writes() && self.writing.guards.need_proof();
+        let mut unproven = Family::ALL.to_vec();
+        let (writes_at_all, guards) = (self.judge.purpose().writes(), &self.writing.guards);
+        unproven.retain(|family| writes_at_all && guards.need_proof(*family));
         let reads = self.writing.is_empty();
-        let reads = reads.then(|| self.reading.put(proof, batch));
+        let reads = reads.then(|| self.reading.put(unproven, batch));
         Ok(Work { writes, reads })
     }
 
@@ -584,12 +625,11 @@ impl Tidy {
         answer: &mut BatchAnswer,
     ) -> Result<Option<Problem>, TidyFailure> {
         self.reading.worked(&reads);
-        let family = reads.family();
         let (read, proof) = reads.redeem(answer);
         if let Some(proof) = proof {
             let guards = &mut self.writing.guards;
             guards
-                .conclude(proof.contact_id, family, proof.answer)
+                .conclude(proof.contact_id, proof.family, proof.answer)
                 .await?;
         }
         if self.judged == 0 {
@@ -693,7 +733,17 @@ impl Tidy {
     /// What a verdict means for a contact, for all sources and purposes.
     async fn conclude(&mut self, item: Item, verdict: Verdict) -> Result<(), TidyFailure> {
         match verdict {
-            Verdict::Gone => Ok(self.ledger.settled(item).await?),
+            Verdict::Gone => match self.families.further().filter(|_| item.by.is_none()) {
+                Some(family) => {
+                    self.reading.again(Item {
+                        by: Some(family),
+                        missing_from_list: true,
+                        ..item
+                    });
+                    Ok(())
+                }
+                None => Ok(self.ledger.settled(item).await?),
+            },
             Verdict::Blocked => self.reads_blocked(vec![item]).await,
             Verdict::Everybody(problem) => Err(problem.into()),
             Verdict::LookAgain(problem) if item.is_lone() => {

@@ -24,8 +24,8 @@ const TRIED_AGAIN_SECONDS: f64 = 86_400.0;
 /// What is known of guards.
 pub(super) struct Guards {
     portal: Arc<Portal>,
-    /// Proved since the process started.
-    proven: bool,
+    /// Proved since the process started, by which methods.
+    proven: Vec<Family>,
     work: Option<bool>,
     tried_at: Option<Timestamp>,
     /// Refusals that a fresh read contradicted, in a row.
@@ -36,7 +36,7 @@ impl Guards {
     pub(super) fn new(portal: Arc<Portal>) -> Self {
         Self {
             portal,
-            proven: false,
+            proven: Vec::new(),
             work: None,
             tried_at: None,
             false_refusals: 0,
@@ -54,14 +54,19 @@ impl Guards {
         self.work == Some(false)
     }
 
-    /// Whether writes may rely on them.
-    pub(super) fn are_proven(&self) -> bool {
-        self.proven
+    /// Whether writes by these methods may rely on them.
+    pub(super) fn are_proven(&self, family: Family) -> bool {
+        self.proven.contains(&family)
     }
 
-    /// Whether the next request has to prove that a guard can refuse.
-    pub(super) fn need_proof(&self) -> bool {
-        !self.proven && !self.fail()
+    /// Whether the next request by these methods has to prove that a guard can refuse.
+    pub(super) fn need_proof(&self, family: Family) -> bool {
+        !self.are_proven(family) && !self.fail()
+    }
+
+    /// Other methods are in use from here on: what was learnt held for those before.
+    pub(super) fn forget(&mut self) {
+        *self = Self::new(self.portal.clone());
     }
 
     /// Takes in the answer for a guard that cannot hold, of a contact that was answered beside it.
@@ -76,7 +81,7 @@ impl Guards {
         };
         match contacts::read_list(family, reply.result, None) {
             Ok(list) if list.is_empty() => {
-                self.proven = true;
+                self.prove(family);
                 if self.work.is_none() {
                     self.work = Some(true);
                     self.store().await?;
@@ -110,7 +115,7 @@ impl Guards {
 
     /// Remembers for this portal that guards do not work, and says so once.
     async fn give_up(&mut self, said: &str) -> Result<(), StoreFault> {
-        self.proven = false;
+        self.proven.clear();
         if self.fail() {
             return Ok(());
         }
@@ -136,12 +141,18 @@ impl Guards {
         let works = matches!(self.portal.try_guards(contact).await, Ok(Ok(())));
         if works {
             self.work = Some(true);
-            self.proven = true;
+            self.prove(contact.family);
             self.false_refusals = 0;
             tracing::info!(portal = %self.portal.config.name, "conditional updates work on this portal again");
         }
         self.store().await?;
         Ok(works)
+    }
+
+    fn prove(&mut self, family: Family) {
+        if !self.are_proven(family) {
+            self.proven.push(family);
+        }
     }
 
     async fn store(&self) -> Result<(), StoreFault> {

@@ -4,7 +4,11 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use jiff::Timestamp;
 
-use crate::{bitrix::contacts::Contact, contact::FieldChange, queue::Row};
+use crate::{
+    bitrix::contacts::{Contact, Family},
+    contact::FieldChange,
+    queue::Row,
+};
 
 /// A contact that has to be looked at, with the rows that speak of it.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(super) struct Item {
     pub plainly: bool,
     /// A list did not answer it: it is read by get, and a guard (which is a list) cannot see it.
     pub missing_from_list: bool,
+    /// The methods that see it, where those in use do not: it is read by their get.
+    pub by: Option<Family>,
     /// A request failed that read it: it is read with so many contacts at most, itself included.
     pub company: Option<usize>,
 }
@@ -41,6 +47,7 @@ impl Item {
             refused_at: None,
             plainly: false,
             missing_from_list: false,
+            by: None,
             company: None,
         }
     }
@@ -54,6 +61,7 @@ impl Item {
         self.refused_at = self.refused_at.take().or(other.refused_at);
         self.plainly |= other.plainly;
         self.missing_from_list |= other.missing_from_list;
+        self.by = self.by.or(other.by);
         self.company = match (self.company, other.company) {
             (Some(one), Some(two)) => Some(one.min(two)),
             (one, two) => one.or(two),

@@ -15,6 +15,7 @@
 //! | `writing`, `write`, `plain` | the corrections to be written; the writes of a request; writing without a guard |
 //! | `verdict` | what a problem means for a contact |
 //! | `ledger`, `books` | what became of each contact; the history of what we write |
+//! | `family` | by which methods contacts are read and written |
 //! | `guards`, `brake`, `contests` | what keeps us from writing, or from writing wrongly |
 //! | `denied`, `rights` | whether it is the contact that is refused, or the account |
 //! | `walk`, `gap`, `undo` | contacts by id; those of a gap; values to put back |
@@ -26,6 +27,7 @@ mod contests;
 mod denied;
 mod desk;
 mod failure;
+mod family;
 mod gap;
 mod guards;
 mod item;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::item::{Item, one_each};
+use super::{
+    family::ITEMS,
+    item::{Item, one_each},
+};
 use crate::bitrix::{
     Batch, BatchAnswer, Problem, Reply,
     contacts::{self, Contact, Family, PAGE},
@@ -19,8 +22,8 @@ pub(super) struct Reads {
     family: Family,
     pages: Vec<Vec<Item>>,
     gets: Vec<Item>,
-    /// A contact that was asked for with a condition that cannot hold.
-    proof: Option<u64>,
+    /// A contact that was asked for with a condition that cannot hold, and by which methods.
+    proof: Option<(Family, u64)>,
 }
 
 /// What a request is to read, and how much.
@@ -28,8 +31,8 @@ pub(super) struct Wish {
     pub family: Family,
     pub now: Timestamp,
     pub pages: usize,
-    /// It has to prove that a guard can refuse.
-    pub proof: bool,
+    /// The methods by which it has to prove that a guard can refuse.
+    pub proofs: Vec<Family>,
 }
 
 /// What became of a read.
@@ -46,6 +49,8 @@ pub(super) enum Read {
 
 /// What a request answered under a condition that cannot hold.
 pub(super) struct Proof {
+    /// The methods that it is about.
+    pub family: Family,
     /// The contact, which was answered beside it.
     pub contact_id: u64,
     /// The answer.
@@ -70,11 +75,18 @@ impl Reads {
         let (by_get, by_list): (Vec<Item>, Vec<Item>) = chosen
             .into_iter()
             .partition(|item| item.missing_from_list || item.is_lone());
-        let first = by_list.first().map(|item| item.contact_id);
-        if let Some(id) = first.filter(|_| wish.proof)
-            && batch.push("proof", &contacts::proof(wish.family, id))
+        let listed = by_list.first().map(|item| (wish.family, item.contact_id));
+        // What no list shows can be proved by lists of the other methods at most.
+        let others = by_get.iter();
+        let others = others.filter_map(|item| Some((item.by?, item.contact_id)));
+        let proof = listed.into_iter().chain(others);
+        let proof = proof
+            .into_iter()
+            .find(|(family, _)| wish.proofs.contains(family));
+        if let Some((family, id)) = proof
+            && batch.push("proof", &contacts::proof(family, id))
         {
-            reads.proof = Some(id);
+            reads.proof = proof;
         }
         let mut rest = by_list.into_iter().peekable();
         while rest.peek().is_some() && reads.pages.len() < wish.pages {
@@ -90,11 +102,16 @@ impl Reads {
         to_read.extend(rest);
         for item in by_get {
             let id = item.contact_id;
-            if batch.push(format!("c{id}"), &contacts::get(wish.family, id)) {
+            let get = contacts::get(item.by.unwrap_or(wish.family), id);
+            if batch.push(format!("c{id}"), &get) {
                 reads.gets.push(item);
             } else {
                 to_read.push(item);
             }
+        }
+        // Should one of them not be found: is it the contact, or all of its kind?
+        if reads.gets.iter().any(|item| reads.gets_item(item)) {
+            batch.push(ITEMS, &contacts::question());
         }
         reads
     }
@@ -108,9 +125,9 @@ impl Reads {
         self.pages.len()
     }
 
-    /// The family it reads with.
-    pub(super) fn family(&self) -> Family {
-        self.family
+    /// Whether a contact is read by the universal get.
+    fn gets_item(&self, item: &Item) -> bool {
+        item.by.unwrap_or(self.family) == Family::Universal
     }
 
     /// What it was to read, the request having brought no answer.
@@ -122,6 +139,7 @@ impl Reads {
     pub(super) fn redeem(self, answer: &mut BatchAnswer) -> (Vec<Read>, Option<Proof>) {
         let mut read = Vec::new();
         let mut proof = None;
+        let items = answer.take(ITEMS);
         for (at, page) in self.pages.into_iter().enumerate() {
             let list = answer
                 .take(&format!("p{at}"))
@@ -132,8 +150,10 @@ impl Reads {
                         .into_iter()
                         .map(|contact| (contact.id, contact))
                         .collect();
-                    if let Some(id) = self.proof.filter(|id| by_id.contains_key(id)) {
+                    let proved = self.proof.filter(|(family, _)| *family == self.family);
+                    if let Some((family, id)) = proved.filter(|(_, id)| by_id.contains_key(id)) {
                         proof = Some(Proof {
+                            family,
                             contact_id: id,
                             answer: answer.take("proof"),
                         });
@@ -149,12 +169,30 @@ impl Reads {
             }
         }
         for item in self.gets {
+            let by = item.by.unwrap_or(self.family);
             let contact = answer
                 .take(&format!("c{}", item.contact_id))
-                .and_then(|it| contacts::read_one(self.family, &it.result, it.time.began));
+                .and_then(|it| contacts::read_one(by, &it.result, it.time.began));
+            // The same code says that the portal has lost this kind of item as a whole.
+            let contact = match (contact, &items) {
+                (Err(Problem::Gone), Err(problem)) if by == Family::Universal => {
+                    Err(problem.clone())
+                }
+                (contact, _) => contact,
+            };
             read.push(match contact {
                 // An answer about another contact says nothing of this one.
-                Ok(contact) if contact.id == item.contact_id => Read::Found(item, contact),
+                Ok(contact) if contact.id == item.contact_id => {
+                    let proved = (by, contact.id);
+                    if item.by.is_some() && self.proof == Some(proved) {
+                        proof = Some(Proof {
+                            family: by,
+                            contact_id: contact.id,
+                            answer: answer.take("proof"),
+                        });
+                    }
+                    Read::Found(item, contact)
+                }
                 Ok(_) => Read::GetFailed(
                     item,
                     Problem::Unclear("another contact was answered".to_owned()),
@@ -212,7 +250,7 @@ mod tests {
                 family: Family::Classic,
                 now: Timestamp::UNIX_EPOCH,
                 pages: MOST_PAGES,
-                proof: false,
+                proofs: Vec::new(),
             };
             let items = Reads::put(&mut to_read, &wish, &mut Batch::new()).items();
             requests += 1;

@@ -10,7 +10,7 @@ use super::{
     size::Cap,
 };
 use crate::{
-    bitrix::{Batch, limits::Step},
+    bitrix::{Batch, contacts::Family, limits::Step},
     portal::Portal,
 };
 
@@ -82,9 +82,9 @@ impl Reading {
         self.waiting.iter().filter_map(|item| item.not_before).min()
     }
 
-    /// Puts reads into a request, as many as fit and are due. `proof`: it has to prove that a guard can
-    /// refuse.
-    pub(super) fn put(&mut self, proof: bool, batch: &mut Batch) -> Reads {
+    /// Puts reads into a request, as many as fit and are due. By the `unproven` methods it has to prove
+    /// that a guard can refuse.
+    pub(super) fn put(&mut self, unproven: Vec<Family>, batch: &mut Batch) -> Reads {
         let family = self.portal.contacts();
         let seconds = self.portal.config.batch_seconds;
         let wish = Wish {
@@ -93,7 +93,7 @@ impl Reading {
             pages: self
                 .pages
                 .fit(seconds, self.portal.cost(Step::page(family))),
-            proof,
+            proofs: unproven,
         };
         Reads::put(&mut self.waiting, &wish, batch)
     }

@@ -29,7 +29,8 @@ pub(super) fn way(guards: &Guards, correction: &Correction) -> Way {
     let fields = correction.fields();
     let in_batch = !fields.iter().any(|(_, value)| is_reference(value));
     let cannot = guards.fail()
-        || item.missing_from_list
+        // Not those which the other methods see: their lists may well show them.
+        || item.missing_from_list && item.by.is_none()
         || item.is_lone()
         || item.plainly
         || contact.modified.is_none();
@@ -39,7 +40,7 @@ pub(super) fn way(guards: &Guards, correction: &Correction) -> Way {
         None => Way::Plain,
         Some(false) if looked_enough && contact.is_from_the_future() => Way::Plain,
         Some(false) => Way::ReadAgain,
-        Some(true) if guards.are_proven() => Way::Guarded,
+        Some(true) if guards.are_proven(contact.family) => Way::Guarded,
         Some(true) if looked_enough => Way::Plain,
         Some(true) => Way::ReadAgain,
     }

@@ -117,7 +117,8 @@ impl Writing {
             return Ok(None);
         }
         // A contact that no list shows could not be guarded anywhere.
-        let may_be_guarded = way == Way::Plain && !correction.item.missing_from_list;
+        let unlisted = correction.item.missing_from_list && correction.item.by.is_none();
+        let may_be_guarded = way == Way::Plain && !unlisted;
         if may_be_guarded && self.guards.work_again(&correction.contact).await? {
             return Ok(Some(Plainly::NotYet));
         }
@@ -219,7 +220,9 @@ impl Writing {
         self.books.not_made(&untouched).await?;
         for (mut correction, refused) in again {
             let twice = correction.was_refused_again();
-            if refused && (twice || correction.item.plainly) {
+            // A contact that only the other methods see tells nothing of the guards of ours.
+            let ours = correction.item.by.is_none();
+            if refused && ours && (twice || correction.item.plainly) {
                 self.guards.refused_falsely().await?;
             }
             wrote.push(Wrote::Again(correction.item));

@@ -44,7 +44,7 @@ async fn the_portal_is_asked_once() {
     a_mixed_queue(&world).await;
     assert_snapshot!(said(&world, &["status", "--live"]).await, @r#"
     acme  http://acme  not running
-      authorised; the access token's end is not known yet
+      authorised (crm.contact); the access token's end is not known yet
       waiting since 5 min: 4 pending, 2 reserved (0 by us), 1 error, 2 foreign
       last drain 5 min ago: 0 events, 0 changed, 3 requests: done
       needs you, since 0 s: somebody else takes from the queue: rows are reserved

@@ -27,7 +27,7 @@ async fn a_portal_that_does_well() {
     world.advance(300.0);
     assert_snapshot!(for_people(&world).await, @r#"
     acme  http://acme  not running
-      authorised; the access token's end is not known yet
+      authorised (crm.contact); the access token's end is not known yet
       waiting: nothing of ours is open; --live asks the portal
       last drain 5 min ago: 2 events, 1 changed, 5 requests: done
       needs you: nothing; all is well
@@ -48,7 +48,7 @@ async fn a_portal_that_does_well() {
           "open_rows": 0,
           "error_rows": 0,
           "plan_confirms": true,
-          "contacts_api": null,
+          "contacts_api": "classic",
           "guards_work": true,
           "paused": false,
           "parked": [],

@@ -3,7 +3,7 @@
 
 use b24_tidyd::cli::exit::Exit;
 use serde_json::Value;
-use test_portal::{Effect, Fault, Matcher, Portal, QueueRow};
+use test_portal::{Effect, Fault, Matcher, Portal, QueueRow, Settings};
 
 use crate::{command::outcome, world::World};
 
@@ -84,6 +84,67 @@ async fn lost_rights_to_write_stay_said_until_a_write_succeeds() {
     world.once().await;
     assert_eq!(conditions(&world).await, [] as [[String; 4]; 0]);
     assert_eq!(check(&world).await.0, Exit::Done);
+}
+
+/// Each refusal by its name, with the remedy that fits; and all is well after it was mended.
+#[tokio::test]
+async fn what_the_portal_refuses_is_told_apart() {
+    let refusing = |status: u16, code: &str| {
+        let refusal = Some((status, code.to_owned(), "No".to_owned()));
+        move |settings: &mut Settings| settings.refuse_rest.clone_from(&refusal)
+    };
+    let breakages: Vec<(&str, &str, Box<dyn Fn(&mut Settings)>)> = vec![
+        (
+            "not-admin",
+            "administrator",
+            Box::new(|it| it.admin = false),
+        ),
+        (
+            "scope",
+            "crm",
+            Box::new(|it| it.scopes = vec!["user".to_owned()]),
+        ),
+        (
+            "account-dismissed",
+            "another",
+            Box::new(|it| it.dismissed = true),
+        ),
+        (
+            "app-removed",
+            "anew",
+            Box::new(refusing(401, "APPLICATION_NOT_FOUND")),
+        ),
+        ("plan", "renew", Box::new(refusing(401, "PAYMENT_REQUIRED"))),
+        (
+            "portal-gone",
+            "remove",
+            Box::new(refusing(403, "PORTAL_DELETED")),
+        ),
+        ("app-removed", "open", Box::new(|it| it.installed = false)),
+    ];
+    for (kind, remedy, breakage) in breakages {
+        let world = World::new().await.bound().await;
+        world.portal.settings(|settings| breakage(settings));
+        // The hourly look finds what a poll does not.
+        world.advance(3700.0);
+        world.once().await;
+        let told = conditions(&world).await;
+        assert_eq!(
+            (told[0][0].as_str(), told[0][1].as_str()),
+            (kind, "person"),
+            "{told:?}"
+        );
+        assert!(told[0][3].contains(remedy), "{told:?}");
+        assert_eq!(check(&world).await.0, Exit::Critical, "{kind}");
+        assert_eq!(doctor(&world).await, Exit::NotAuthorised, "{kind}");
+        world
+            .portal
+            .settings(|settings| *settings = Settings::default());
+        world.advance(3700.0);
+        world.once().await;
+        let told = conditions(&world).await;
+        assert!(!told.iter().any(|it| it[0] == kind), "{told:?}");
+    }
 }
 
 /// A failed drain is no drain: an outage that lasts raises the alarm.

@@ -39,7 +39,9 @@ async fn a_state_file_that_vanishes_is_said_and_the_next_one_is_taken() {
     for suffix in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{suffix}", installed.store_path().display()));
     }
-    daemon.messages_to(|line| line.contains("the state file is gone although it is in use"));
+    daemon.until("STATUS=the state file is gone although it is in use");
+    // The workers have let go of it by now, and the daemon waits for the next one.
+    daemon.until("STATUS=");
     let told = of_host(&installed).await;
     assert_eq!(kinds(&told), ["state-deleted"]);
     assert_eq!(told[0]["acts"], "person");
@@ -140,4 +142,49 @@ async fn nobody_at_work_is_said_after_a_while() {
         .await;
     assert!(text.contains("nobody drains"), "{text}");
     assert!(text.contains("systemctl start b24-tidyd"), "{text}");
+}
+
+/// Adds a second portal whose secret lies in a file of its own, which is not there yet.
+fn add_portal_without_secret(installed: &Installed, other: &Installed) -> std::path::PathBuf {
+    installed.store_tokens_of(&other.portal);
+    let secret = installed.folder.path().join("beta_secret");
+    let section = format!(
+        "[[portal]]\nname = \"beta\"\nurl = {:?}\nclient_id = {:?}\nclient_secret_file = {secret:?}\n",
+        other.portal.url(),
+        other.portal.client_id(),
+    );
+    let before = fs::read_to_string(installed.config_path()).unwrap();
+    fs::write(installed.config_path(), before + &section).unwrap();
+    secret
+}
+
+/// One secret that is missing keeps nobody else from working, is said, and is read by itself once it is
+/// there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_is_missing_concerns_its_portal_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let installed = Installed::authorised(|_| {}, "").await;
+    let other = Installed::authorised(|_| {}, "").await;
+    let secret = add_portal_without_secret(&installed, &other);
+    let mut daemon = Managed::start(&installed, |_| {});
+    daemon.messages_to(|line| line.contains("beta (the client secret is missing or not accepted"));
+    let id = installed.portal.add_contact("anna", "", "SMITH");
+    eventually("a tidy name", || tidied(&installed, id));
+    let text = installed.run_for(2, &["status", "--check"]).await;
+    assert!(
+        text.contains("beta: the client secret is missing or not accepted"),
+        "{text}"
+    );
+    assert_eq!(other.portal.request_count(), 0);
+
+    fs::write(&secret, other.portal.client_secret()).unwrap();
+    fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+    daemon.until("STATUS=2 portals, all in order");
+    assert!(
+        daemon.log().contains("a client secret has changed"),
+        "{}",
+        daemon.log()
+    );
+    assert_eq!(daemon.stop(), Some(0));
 }

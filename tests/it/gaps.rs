@@ -1,12 +1,16 @@
 //! Gaps: what the portal did not record is found by walking, and nothing else is walked.
 
+use std::sync::Arc;
+
 use b24_tidyd::{
+    clock::{Clock, Pause, after},
     drain::{DrainFailure, Outcome},
     store::{Cursor, QueueKey},
 };
-use test_portal::{Effect, Fault, GuardMode, Matcher};
+use jiff::Timestamp;
+use test_portal::{Effect, Fault, GuardMode, Matcher, Purge, Universal};
 
-use crate::world::{Awaited, World};
+use crate::world::{Awaited, TestClock, World};
 
 const DAY: f64 = 86_400.0;
 
@@ -359,4 +363,221 @@ async fn people_who_edit_during_a_sweep_are_not_overwritten() {
     world.pass().await.unwrap();
     assert_eq!(world.names(id)[0], "Berta");
     world.assert_clean();
+}
+
+/// Every row of the queue is gone by then, and so is what was still open when the daemon stopped.
+#[tokio::test]
+async fn forty_days_away_lose_nothing() {
+    for (purge, universal) in [
+        (Purge::AllRows, Universal::Complete),
+        (Purge::AllRows, Universal::NoMethods),
+        (Purge::ReservedRows, Universal::NoMethods),
+    ] {
+        let world = World::with(|settings| {
+            settings.purge = purge;
+            settings.universal = universal;
+        });
+        let world = world.await.bound().await;
+        let old = world.portal.seed_contact("old one", "", "");
+        let mut drain = world.drain();
+        drain.pass(&mut |_| {}).await.unwrap();
+        // The pass ends at a failure, with one edit reserved and one only queued.
+        world.advance(600.0);
+        let mut edited = vec![world.portal.add_contact("anna", "", "")];
+        world.advance(5.0);
+        let list = match universal {
+            Universal::Complete => "crm.item.list",
+            _ => "crm.contact.list",
+        };
+        let away = Fault::new(
+            Matcher::calling(list).always(),
+            Effect::CloseBeforeProcessing,
+        );
+        world.portal.fault(away);
+        drain.pass(&mut |_| {}).await.unwrap_err();
+        edited.push(world.portal.add_contact("anna", "", ""));
+        // Then the daemon is stopped for forty days.
+        for days in [1.0, 4.0, 15.0, 19.0, 1.0] {
+            world.advance(days * DAY);
+            edited.push(world.portal.add_contact("anna", "", ""));
+        }
+        world.portal.clear_faults();
+        world.advance(60.0);
+        world.pass().await.unwrap();
+        for id in edited {
+            assert_eq!(world.names(id)[0], "Anna", "contact {id}, {purge:?}");
+        }
+        assert_eq!(world.names(old)[0], "old one", "not changed meanwhile");
+        assert_eq!(cursor(&world).gap_since, None);
+        world.assert_clean();
+    }
+}
+
+/// Who has bound the events of a queue that was never emptied.
+#[derive(Debug, Clone, Copy)]
+enum Binder {
+    Daemon,
+    Command,
+    Somebody,
+}
+
+/// Catches a queue that is trusted because nothing is known of it.
+#[tokio::test]
+async fn what_waits_behind_passes_that_never_end_is_found() {
+    for binder in [Binder::Daemon, Binder::Command, Binder::Somebody] {
+        let world = World::with(|settings| settings.purge = Purge::AllRows).await;
+        let never = Fault::new(
+            Matcher::calling("event.offline.get").always(),
+            Effect::CloseBeforeProcessing,
+        );
+        match binder {
+            Binder::Daemon => {}
+            Binder::Command => {
+                crate::command::said(&world, &["events", "bind"]).await;
+            }
+            Binder::Somebody => {
+                for event in ["ONCRMCONTACTADD", "ONCRMCONTACTUPDATE"] {
+                    world.portal.bind_offline(event, "");
+                }
+            }
+        }
+        // Whoever binds by a command may start the service much later.
+        if !matches!(binder, Binder::Command) {
+            world.portal.fault(never);
+            world.pass().await.unwrap_err();
+        }
+        let id = world.portal.add_contact("anna", "", "");
+        world.advance(20.0 * DAY);
+        if !matches!(binder, Binder::Command) {
+            world.pass().await.unwrap_err();
+        }
+        world.advance(20.0 * DAY);
+        world.portal.clear_faults();
+        world.pass().await.unwrap();
+        assert_eq!(world.names(id)[0], "Anna", "{binder:?}");
+        assert_eq!(cursor(&world).gap_since, None);
+        world.assert_clean();
+    }
+}
+
+/// Catches a sweep that goes on where it was, after what it has passed was edited and purged.
+#[tokio::test]
+async fn a_sweep_that_was_cut_off_forty_days_ago_begins_anew() {
+    let world = drained().await;
+    world
+        .portal
+        .settings(|settings| settings.purge = Purge::AllRows);
+    world.portal.unbind_all();
+    world.advance(60.0);
+    let first = world.portal.add_contact("Anna", "", "");
+    for _ in 0..600 {
+        world.portal.add_contact("Bob", "", "");
+    }
+    world.advance(60.0);
+    let gone = Fault::new(
+        Matcher::calling("crm.contact.list").nth(2).always(),
+        Effect::CloseBeforeProcessing,
+    );
+    world.portal.fault(gone);
+    world.pass().await.unwrap_err();
+    assert!(cursor(&world).swept_to > first);
+    world.advance(DAY);
+    world.portal.edit_contact(first, &[("NAME", "ANNA")]);
+    world.advance(39.0 * DAY);
+    world.portal.clear_faults();
+    world.pass().await.unwrap();
+    assert_eq!(world.names(first)[0], "Anna");
+    world.assert_clean();
+}
+
+/// A clock that is so many seconds ahead of the right one.
+struct Ahead(TestClock, f64);
+
+impl Clock for Ahead {
+    fn now(&self) -> Timestamp {
+        after(self.0.now(), self.1)
+    }
+
+    fn sleep_until(&self, moment: Timestamp) -> Pause<'_> {
+        self.0.sleep_until(after(moment, -self.1))
+    }
+
+    fn alarm_at(&self, moment: Timestamp) -> Pause<'_> {
+        self.0.alarm_at(after(moment, -self.1))
+    }
+}
+
+/// Catches an absence that is reckoned from a moment which never was. Where both clocks are wrong by the
+/// same, and put right while nobody looks, nothing can tell.
+#[tokio::test]
+async fn a_clock_that_was_wrong_hides_no_absence() {
+    let cases = [
+        // Days that the portal's clock and ours were ahead for one drain, and days away after it.
+        (0.0, 20.0, 41.0),
+        (0.0, -20.0, 41.0),
+        (0.0, 100.0, 40.0),
+        (0.0, -100.0, 40.0),
+        (20.0, 0.0, 41.0),
+        (-20.0, 0.0, 41.0),
+        (100.0, 0.0, 40.0),
+        (100.0, 100.0, 40.0),
+        (-100.0, -100.0, 40.0),
+        (100.0, 100.0, 1.0),
+    ];
+    for (theirs, ours, away) in cases {
+        let world = World::with(|settings| settings.purge = Purge::AllRows).await;
+        let mut world = world.bound().await;
+        let right = world.context.clock.clone();
+        world
+            .portal
+            .settings(|settings| settings.clock_offset = theirs * DAY);
+        world.context.clock = Arc::new(Ahead(world.clock.clone(), ours * DAY));
+        world.pass().await.unwrap();
+        world
+            .portal
+            .settings(|settings| settings.clock_offset = 0.0);
+        world.context.clock = right;
+        world.advance(600.0);
+        let id = world.portal.add_contact("anna", "", "");
+        world.advance(away * DAY);
+        world.pass().await.unwrap();
+        let case = format!("{theirs} and {ours} days ahead");
+        assert_eq!(world.names(id)[0], "Anna", "{case}");
+        let cursor = cursor(&world);
+        assert_eq!(cursor.gap_since, None, "{case}");
+        let until = cursor.complete_until.unwrap().as_second() as f64;
+        let behind = world.clock_seconds() - until;
+        assert!((0.0..60.0).contains(&behind), "{behind} s, {case}");
+        world.assert_clean();
+    }
+}
+
+/// Catches a sweep at every look while a queue cannot be emptied.
+#[tokio::test]
+async fn a_long_backlog_is_swept_once_in_a_month() {
+    let world = drained().await;
+    let mut drain = world.drain();
+    drain.pass(&mut |_| {}).await.unwrap();
+    let never = Fault::new(
+        Matcher::calling("event.offline.get").always(),
+        Effect::CloseBeforeProcessing,
+    );
+    world.portal.fault(never);
+    let mut reset = 0;
+    for _ in 0..65 {
+        world.advance(DAY);
+        let _ = drain.pass(&mut |_| {}).await;
+        let mut cursor = cursor(&world);
+        if cursor.gap_since.is_some() {
+            reset += u32::from(cursor.swept_to == 0);
+            cursor.swept_to = 7;
+            world
+                .context
+                .store
+                .set_cursor(&key(&world), cursor)
+                .await
+                .unwrap();
+        }
+    }
+    assert_eq!(reset, 2);
 }

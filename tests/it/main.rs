@@ -29,6 +29,7 @@ mod config_schedule;
 mod config_secret;
 mod connectors;
 mod console;
+mod contacts_api;
 mod crash;
 mod daemon;
 mod drain;

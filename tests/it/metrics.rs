@@ -187,9 +187,10 @@ async fn the_daemon_tells_after_each_drain() {
     let (url, beats) = listener();
     let installed = observed(&url).await;
     let mut daemon = Managed::start(&installed, |_| {});
-    for _ in 0..2 {
-        next(&beats);
-    }
+    next(&beats);
+    eventually("a first file", || {
+        installed.folder.path().join(FILE).exists()
+    });
     installed.portal.add_contact("anna", "", "smith");
     eventually("the change was counted", || {
         of(&samples(&installed), "changes_total{portal=\"acme\"}") == Some(&1.0)

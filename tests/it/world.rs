@@ -70,6 +70,11 @@ impl World {
         Self::with(|_| {}).await
     }
 
+    /// A world whose portal knows both families of methods for contacts.
+    pub(crate) async fn universal() -> Self {
+        Self::with(|settings| settings.universal = Universal::Complete).await
+    }
+
     /// The same as [`World::new`], with settings that are changed first.
     pub(crate) async fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings {

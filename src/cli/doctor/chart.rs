@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::condition::Condition;
+use crate::condition::{Condition, Trouble};
 
 use crate::cli::{
     exit::{Exit, first_of, of_condition},
@@ -74,13 +75,13 @@ impl Chart {
         self.add(check, Verdict::Skipped, Exit::Done, why.into(), None);
     }
 
-    /// Something is not as it should be; a remedy may stand behind the first semicolon.
+    /// Something is not as it should be; a remedy may stand behind the last semicolon.
     pub(super) fn warn(&mut self, check: &'static str, text: impl Into<String>) {
         let (detail, remedy) = split(text.into());
         self.add(check, Verdict::Warning, Exit::Done, detail, remedy);
     }
 
-    /// Something has to be mended; a remedy may stand behind the first semicolon.
+    /// Something has to be mended; a remedy may stand behind the last semicolon.
     pub(super) fn fail(&mut self, check: &'static str, exit: Exit, text: impl Into<String>) {
         let (detail, remedy) = split(text.into());
         self.add(check, Verdict::Failed, exit, detail, remedy);
@@ -95,6 +96,13 @@ impl Chart {
         };
         let (text, remedy) = (condition.text.clone(), Some(condition.advice()));
         self.add(condition.kind.as_str(), result, exit, text, remedy);
+    }
+
+    /// What somebody refused, in the words of the conditions.
+    pub(super) fn refused(&mut self, check: &'static str, exit: Exit, trouble: &Trouble) {
+        let condition = trouble.since(Timestamp::UNIX_EPOCH, self.portal.as_deref());
+        let remedy = Some(condition.remedy).filter(|remedy| !remedy.is_empty());
+        self.add(check, Verdict::Failed, exit, condition.text, remedy);
     }
 
     fn add(
@@ -171,9 +179,10 @@ impl Finding {
     }
 }
 
-/// What is wrong, and what to do, as errors of this program tell them: with a semicolon between.
+/// What is wrong, and what to do, as errors of this program tell them: with a semicolon between, the last
+/// one, as servers may use some too.
 fn split(text: String) -> (String, Option<String>) {
-    match text.split_once("; ") {
+    match text.rsplit_once("; ") {
         Some((detail, remedy)) => (detail.to_owned(), Some(remedy.to_owned())),
         None => (text, None),
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Ground, chart::Chart, guards, network, standing};
 use crate::{
-    bitrix::{Problem, Transport, application, oauth},
+    bitrix::{Transport, oauth},
     cli::{
         desk::{Desk, http_does_not_start},
         exit::{Exit, exit_of, of_drain, of_store},
@@ -19,7 +19,6 @@ use crate::{
     config::PortalConfig,
     drain::DrainFailure,
     portal::{CallFailure, Portal},
-    service::conditions,
     store::{PortalRecord, StoreFault},
 };
 
@@ -210,7 +209,7 @@ impl Patient<'_> {
         let running = store.drain_lock_holder()?.is_some();
         let mut status = report::of_portal(self.desk, store, self.config, running).await?;
         let found = match &looked.live {
-            Some(live) => live::conditions(&mut status, live, running),
+            Some(live) => status.note_live(live, running),
             None => looked.trouble.into_iter().collect(),
         };
         status.look_anew(found, now);
@@ -232,16 +231,14 @@ struct Looked {
 }
 
 fn refused(check: &'static str, failure: CallFailure, chart: &mut Chart) -> Looked {
-    let text = match &failure {
-        CallFailure::Problem(Problem::Unauthorised(barred)) => {
-            application::unfit(barred).to_string()
-        }
-        failure => failure.to_string(),
-    };
     let failure = DrainFailure::from(failure);
-    chart.fail(check, of_drain(&failure), text);
+    let trouble = failure.trouble().cloned();
+    match &trouble {
+        Some(trouble) => chart.refused(check, of_drain(&failure), trouble),
+        None => chart.fail(check, of_drain(&failure), failure.to_string()),
+    }
     Looked {
         live: None,
-        trouble: conditions::of_failure(&failure),
+        trouble,
     }
 }

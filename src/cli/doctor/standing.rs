@@ -13,7 +13,7 @@ use crate::{
     cli::{exit::Exit, text::length},
     clock::seconds_between,
     config::ContactsApi,
-    portal::{CallFailure, Portal, Repeat},
+    portal::{CallFailure, Portal, Repeat, problem_trouble},
 };
 
 /// How far the clocks may be apart, in seconds.
@@ -105,11 +105,7 @@ fn without_connector(said: &Said, chart: &mut Chart) {
 }
 
 fn refused(check: &'static str, problem: &Problem, chart: &mut Chart) {
-    let text = match problem {
-        Problem::Unauthorised(barred) => application::unfit(barred).to_string(),
-        problem => problem.to_string(),
-    };
-    chart.fail(check, Exit::NotAuthorised, text);
+    chart.refused(check, Exit::NotAuthorised, &problem_trouble(problem));
 }
 
 fn clock(portal: &Portal, before: jiff::Timestamp, answer: &mut BatchAnswer, chart: &mut Chart) {

@@ -187,6 +187,11 @@ async fn bind(desk: &Desk, args: &EventsArgs, out: &mut dyn Write) -> anyhow::Re
                 Err(problem) => return Err(CallFailure::from(problem).into()),
             }
         }
+        let now = portal.now();
+        let since = answer.time.began.unwrap_or(now);
+        desk.store()?
+            .begin_account(&portal.configured_queue(), since, now)
+            .await?;
     }
     if args.json {
         let answer = json!({"portal": config.name, "bound": missing});

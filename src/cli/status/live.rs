@@ -6,15 +6,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::task::JoinSet;
 
-use super::report::PortalStatus;
 use crate::{
     bitrix::{
         Batch, BatchAnswer, Problem,
         events::{self, ContactEvent, EventRow, Listed},
     },
-    cli::desk::Desk,
+    cli::{
+        desk::Desk,
+        exit::{Exit, Refusal},
+    },
     clock::after,
-    condition::{Acts, Kind, Trouble},
     portal::{CallFailure, Portal, Repeat},
 };
 
@@ -113,11 +114,12 @@ pub(super) async fn ask_all(desk: &Desk, timeout: Duration) -> Vec<anyhow::Resul
                 },
                 answer => answer,
             };
-            let late = || anyhow::anyhow!("no answer within {} s", timeout.as_secs_f64());
-            (
-                at,
-                answer.map_or_else(|| Err(late()), |it| it.map_err(Into::into)),
-            )
+            let late = || Refusal {
+                exit: Exit::Unreachable,
+                message: format!("no answer within {} s", timeout.as_secs_f64()),
+            };
+            let answer = answer.map(|it| it.map_err(anyhow::Error::from));
+            (at, answer.unwrap_or_else(|| Err(late().into())))
         });
     }
     while let Some(answer) = asking.join_next().await {
@@ -129,30 +131,6 @@ pub(super) async fn ask_all(desk: &Desk, timeout: Duration) -> Vec<anyhow::Resul
         answer.unwrap_or_else(|| Err(anyhow::anyhow!("it could not be asked")))
     };
     (0..desk.portals.len()).map(of).collect()
-}
-
-/// What the queue says that is not as it should be; notes what it says. `running`: somebody drains, and
-/// binds again by itself.
-pub(in crate::cli) fn conditions(
-    portal: &mut PortalStatus,
-    live: &Live,
-    running: bool,
-) -> Vec<Trouble> {
-    let mut found = Vec::new();
-    if !live.bound {
-        let unbound = Trouble::new(Kind::Unbound);
-        found.push(match running {
-            true => unbound.acted_on_by(Acts::Program),
-            false => unbound,
-        });
-    }
-    let others = live.reserved.saturating_sub(portal.open_rows);
-    if others > 0 {
-        let said = format!("rows are reserved that nobody here knows of, {others} now");
-        found.push(Trouble::said(Kind::ForeignRows, said));
-    }
-    portal.live = Some(live.clone());
-    found
 }
 
 /// Asks the portal, in one request where it answers as documented.

@@ -7,7 +7,7 @@ use super::live::Live;
 use crate::{
     bitrix::contacts::Family,
     cli::desk::Desk,
-    condition::{Condition, Kind, Trouble, sort},
+    condition::{Acts, Condition, Kind, Trouble, sort},
     config::{PortalConfig, written},
     portal::{configured_queue, contacts_in_use},
     service::conditions::{self, Running},
@@ -101,6 +101,26 @@ pub struct PortalStatus {
 }
 
 impl PortalStatus {
+    /// Notes what the portal's queue says, and answers what of it is not as it should be. `running`:
+    /// somebody drains, and binds again by itself.
+    pub(in crate::cli) fn note_live(&mut self, live: &Live, running: bool) -> Vec<Trouble> {
+        let mut found = Vec::new();
+        if !live.bound {
+            let unbound = Trouble::new(Kind::Unbound);
+            found.push(match running {
+                true => unbound.acted_on_by(Acts::Program),
+                false => unbound,
+            });
+        }
+        let others = live.reserved.saturating_sub(self.open_rows);
+        if others > 0 {
+            let said = format!("rows are reserved that nobody here knows of, {others} now");
+            found.push(Trouble::said(Kind::ForeignRows, said));
+        }
+        self.live = Some(live.clone());
+        found
+    }
+
     /// Puts what a look at the portal found in place of what the state file knew of it.
     pub(in crate::cli) fn look_anew(&mut self, found: Vec<Trouble>, now: Timestamp) {
         let answered = self.live.is_some();

@@ -1,31 +1,11 @@
-//! What ended a drain, as conditions: the one place that turns failures into kinds.
+//! What a drain that ended and what faults of this host say, as conditions.
 
 use crate::{
     condition::{Kind, Trouble},
     config::Problems,
-    drain::{DrainFailure, Outcome},
+    drain::Outcome,
     store::StoreFault,
 };
-
-/// What a drain that failed says of its portal; none where it says nothing: somebody asked for a stop, or
-/// the fault is the host's (see [`of_store`]).
-#[must_use]
-pub fn of_failure(failure: &DrainFailure) -> Option<Trouble> {
-    let said = |kind, text: &str| Some(Trouble::said(kind, text));
-    match failure {
-        DrainFailure::Unverified(text) | DrainFailure::NeedsPerson(text) => {
-            said(Kind::TokensDead, text)
-        }
-        DrainFailure::MayNotWrite(_) => Some(Trouble::new(Kind::NoWriteRight)),
-        DrainFailure::Unreachable(text) => said(Kind::Unreachable, text),
-        DrainFailure::Overloaded(text) => said(Kind::Overloaded, text),
-        DrainFailure::MustWait(text) => said(Kind::Behind, text),
-        DrainFailure::PlanChanged(text)
-        | DrainFailure::Temporary(text)
-        | DrainFailure::Internal(text) => said(Kind::PortalFails, text),
-        DrainFailure::Store(_) | DrainFailure::Stopped | DrainFailure::Output(_) => None,
-    }
-}
 
 /// What a drain that ended leaves to be said.
 pub(in crate::service) fn of_outcome(outcome: &Outcome) -> Option<Trouble> {

@@ -187,7 +187,7 @@ impl HostBook {
             return;
         }
         for change in changes(&before, &after) {
-            super::ledger::log(None, change, now);
+            super::told::log(None, change, now);
         }
         aside::write(&self.store, &after);
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{HostBook, standing};
+use super::{HostBook, standing, told};
 use crate::{
-    condition::{Acts, Change, Condition, Kind, Trouble, changes},
+    condition::{Condition, Kind, Trouble, changes},
     config::PortalConfig,
     store::{RunTotals, Store, StoreFault},
 };
@@ -149,28 +149,8 @@ impl Ledger {
             Some(told) => told,
         };
         for change in changes(&told, all) {
-            log(name, change, now);
+            told::log(name, change, now);
         }
         self.told = Some(all.to_vec());
-    }
-}
-
-/// Tells the log what has become of a condition of a portal, or of the host.
-pub(super) fn log(portal: Option<&str>, change: Change<'_>, now: Timestamp) {
-    match change {
-        Change::Began(it) | Change::Changed(it) => {
-            let (kind, text) = (it.kind.as_str(), &it.text);
-            let (remedy, since) = (it.advice(), format!("{:.0}", it.since));
-            // What stops work is worth a warning also where it passes by itself.
-            if it.acts == Acts::Person || it.kind.is_on_the_way() {
-                tracing::warn!(portal, kind, since, remedy, "{text}");
-            } else {
-                tracing::info!(portal, kind, since, remedy, "{text}");
-            }
-        }
-        Change::Ended(it) => {
-            let (kind, seconds) = (it.kind.as_str(), now.duration_since(it.since).as_secs());
-            tracing::info!(portal, kind, seconds, "working again; over: {}", it.text);
-        }
     }
 }

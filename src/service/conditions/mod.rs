@@ -9,9 +9,10 @@ mod found;
 mod host;
 mod ledger;
 mod standing;
+mod told;
 
 pub use aside::read as read_aside;
-pub use found::{of_failure, of_secret, of_store};
+pub use found::{of_secret, of_store};
 pub use host::{Running, of_host, of_missing};
 pub use standing::of_portal;
 

@@ -46,7 +46,7 @@ pub(in crate::service) async fn with_found(
     let name = Some(config.name.as_str());
     let shown = match record {
         Some(record) => shown(store, config, record, now).await?,
-        None => vec![(Trouble::new(Kind::NoTokens), None)],
+        None => vec![(no_tokens(store, config).await?, None)],
     };
     // A refusal from before an import says nothing about the new tokens.
     let imported_at = record.and_then(|record| record.imported_at);
@@ -143,6 +143,22 @@ async fn shown(
         shown.push((Trouble::said(Kind::Behind, said), Some(oldest)));
     }
     Ok(shown)
+}
+
+/// There are no tokens; perhaps for another address of the same application.
+async fn no_tokens(store: &Store, config: &PortalConfig) -> Result<Trouble, StoreFault> {
+    let others = store.portals().await?;
+    let other = others.iter().find(|it| it.client_id == config.client_id);
+    Ok(match other {
+        Some(other) => Trouble::said(
+            Kind::NoTokens,
+            format!("there are some for {} with the same client_id", other.url),
+        )
+        .with_remedy(
+            "correct `url` in the configuration if it is mistyped; else `b24-tidyd --portal NAME auth login`",
+        ),
+        None => Trouble::new(Kind::NoTokens),
+    })
 }
 
 /// The portal answers elsewhere than configured. Work goes on there.
