@@ -185,6 +185,10 @@ impl Service {
             }
         };
         crew.all_gone().await;
+        if let Ended::StateGone = ended {
+            // A pass that was under way has found that the file it has open works.
+            self.state_is_gone();
+        }
         if let Ended::Stopped = ended {
             // What was renewed and could not be stored exists nowhere else.
             context.store_pairs().await;

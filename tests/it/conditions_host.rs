@@ -39,7 +39,9 @@ async fn a_state_file_that_vanishes_is_said_and_the_next_one_is_taken() {
     for suffix in ["", "-wal", "-shm"] {
         let _ = fs::remove_file(format!("{}{suffix}", installed.store_path().display()));
     }
-    daemon.messages_to(|line| line.contains("the state file is gone although it is in use"));
+    daemon.until("STATUS=the state file is gone although it is in use");
+    // The workers have let go of it by now, and the daemon waits for the next one.
+    daemon.until("STATUS=");
     let told = of_host(&installed).await;
     assert_eq!(kinds(&told), ["state-deleted"]);
     assert_eq!(told[0]["acts"], "person");

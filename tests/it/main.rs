@@ -74,6 +74,7 @@ mod secrets;
 mod setbacks;
 mod stepped_clock;
 mod store_faults;
+mod store_file;
 mod store_thread;
 mod sweep;
 mod tokens;

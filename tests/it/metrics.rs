@@ -188,6 +188,9 @@ async fn the_daemon_tells_after_each_drain() {
     let installed = observed(&url).await;
     let mut daemon = Managed::start(&installed, |_| {});
     next(&beats);
+    eventually("a first file", || {
+        installed.folder.path().join(FILE).exists()
+    });
     installed.portal.add_contact("anna", "", "smith");
     eventually("the change was counted", || {
         of(&samples(&installed), "changes_total{portal=\"acme\"}") == Some(&1.0)
