@@ -132,12 +132,14 @@ pub(super) fn of_configuration(Problems(problems): &Problems) -> Exit {
 pub(super) fn of_store(fault: &StoreFault) -> Exit {
     match fault {
         StoreFault::Missing(_) => Exit::NotAuthorised,
-        StoreFault::Locked(_) | StoreFault::Full(_) | StoreFault::Exhausted { .. } => {
-            Exit::Temporary
-        }
+        StoreFault::Locked(_)
+        | StoreFault::Full(_)
+        | StoreFault::Replaced(_)
+        | StoreFault::Exhausted { .. } => Exit::Temporary,
         StoreFault::NotAFile(_)
         | StoreFault::ReadOnly { .. }
         | StoreFault::WrongMode { .. }
+        | StoreFault::Foreign(_)
         | StoreFault::NewerSchema { .. } => Exit::Configuration,
         StoreFault::Corrupt { .. } | StoreFault::Other { .. } => Exit::Internal,
     }

@@ -51,7 +51,13 @@ impl Survey {
         queue: &mut Queue,
         tidy: &mut Tidy,
     ) -> Result<(), DrainFailure> {
-        let looked = ask(portal, queue, tidy, true).await;
+        let mut looked = ask(portal, queue, tidy, true).await;
+        if let Err(DrainFailure::Temporary(_)) = looked {
+            // Perhaps it is the list of the queue that the portal fails over, which only looks for what
+            // might have been lost.
+            queue.doubt_listing();
+            looked = ask(portal, queue, tidy, true).await;
+        }
         self.incomplete = false;
         let (mut answer, look) = match looked {
             // A look that the portal fails over keeps nobody from the work; if the portal fails

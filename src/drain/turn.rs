@@ -64,7 +64,7 @@ pub(super) async fn take(
     if batch.is_empty() {
         return wait_for_next_look(portal, tidy).await;
     }
-    let once = reservation.is_some() || work.writes();
+    let once = reservation.is_some() || work.writes() || work.is_doubtful();
     let repeat = if once { Repeat::Never } else { Repeat::Freely };
     let outcome = match portal.batch(&batch, repeat).await {
         Ok(mut answer) => {

@@ -78,6 +78,8 @@ pub struct Queue {
     /// The answer to a reservation may have been lost.
     may_have_orphans: bool,
     errors_drained_at: Option<Timestamp>,
+    /// A survey failed that listed the queue: perhaps that is what the portal fails over.
+    listing_is_doubtful: bool,
     /// The portal lets nobody reserve before then.
     rests: Option<(Timestamp, String)>,
 }
@@ -105,6 +107,7 @@ impl Queue {
             settled: Settled::default(),
             may_have_orphans: false,
             errors_drained_at: None,
+            listing_is_doubtful: false,
             rests: None,
         }
     }
@@ -437,10 +440,17 @@ impl Queue {
         let mut resumed = Resumed::default();
         if repairs {
             batch.push("bindings", &events::bindings());
-            orphans::ask(batch);
+            if !self.listing_is_doubtful {
+                orphans::ask(batch);
+            }
             resumed = resume::put(&self.line, batch).await?;
         }
         Ok(Look { resumed })
+    }
+
+    /// A request failed that listed the queue: from now on the condition is left out.
+    pub fn doubt_listing(&mut self) {
+        self.listing_is_doubtful = true;
     }
 
     /// Learns what the plan has. Answers whether the configured connector, which was lacking, is offered
@@ -497,7 +507,11 @@ impl Queue {
         };
         self.complete.proven(&self.line, proven);
         resume::redeem(&self.line, look.resumed, answer).await?;
-        orphans::adopt(&self.line, answer).await?;
+        if self.listing_is_doubtful {
+            orphans::look_at_everything(&self.line).await?;
+        } else {
+            orphans::adopt(&self.line, answer).await?;
+        }
         self.may_have_orphans = false;
         self.take_over_other_queues().await
     }
@@ -645,13 +659,17 @@ impl Queue {
         if self.round.deferred >= limit {
             return Ok(true);
         }
-        if !work_waits {
-            return Ok(false);
-        }
+        let most = MOST_WAITING.max(limit);
         let store = self.line.portal.store();
         let open = store.open_totals(self.line.portal.id).await?.rows;
         let ours = open.saturating_sub(self.settled.len() as u64);
-        Ok(ours >= MOST_WAITING.max(limit))
+        if ours < most || work_waits {
+            return Ok(ours >= most);
+        }
+        // Rows that were tried in vain hold up nobody else.
+        let rows = store.open_events(&self.line.key()).await?;
+        let waiting = rows.iter().filter(|row| row.attempts == 0).count();
+        Ok(waiting.saturating_sub(self.settled.len()) as u64 >= most)
     }
 
     /// This is a backlog, not a steady stream of which others want their part of the request rate.

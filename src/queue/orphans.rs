@@ -31,9 +31,14 @@ pub(super) async fn look(line: &Line) -> Result<Vec<StoredEvent>, CallFailure> {
     match line.portal.batch(&batch, Repeat::Freely).await {
         Ok(mut answer) => adopt(line, &mut answer).await,
         // Perhaps the condition alone is what the portal fails over.
-        Err(failure) if is_its_own(&failure) => take_over(line, everything(line).await?).await,
+        Err(failure) if is_its_own(&failure) => look_at_everything(line).await,
         Err(failure) => Err(failure),
     }
+}
+
+/// The same by the whole list, without the condition.
+pub(super) async fn look_at_everything(line: &Line) -> Result<Vec<StoredEvent>, CallFailure> {
+    take_over(line, everything(line).await?).await
 }
 
 /// Stores the rows of unknown reservations, from an answer to [`ask`]. Rows of other handlers of the

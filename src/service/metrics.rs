@@ -389,7 +389,10 @@ fn escaped(text: &str) -> String {
 /// service's umask is 0077. The draft's name does not end like a file that is collected.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let draft = PathBuf::from(format!("{}.{}", path.display(), std::process::id()));
-    let written = File::create(&draft).and_then(|mut file| {
+    // What a process of our number left behind; never through a link that somebody put there.
+    let _ = fs::remove_file(&draft);
+    let made = File::options().write(true).create_new(true).open(&draft);
+    let written = made.and_then(|mut file| {
         file.set_permissions(Permissions::from_mode(0o644))?;
         file.write_all(text.as_bytes())?;
         fs::rename(&draft, path)

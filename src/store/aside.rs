@@ -4,13 +4,12 @@
 //! is never opened through a symbolic link.
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::OpenOptions,
     io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use super::owner::hand_over;
+use super::plain::{open_or_make, open_plain};
 
 /// The size of the page, in bytes.
 const PAGE: usize = 4096;
@@ -30,7 +29,7 @@ fn page_of(path: &Path) -> PathBuf {
 pub fn read_aside(path: &Path) -> io::Result<String> {
     let page = page_of(path);
     let mut text = String::new();
-    match open(&page, OpenOptions::new().read(true)) {
+    match open_plain(&page, OpenOptions::new().read(true)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         opened => {
             opened?.take(PAGE as u64).read_to_string(&mut text)?;
@@ -49,40 +48,17 @@ pub fn write_aside(path: &Path, text: &str) -> io::Result<()> {
         return Err(io::ErrorKind::FileTooLarge.into());
     }
     let page = page_of(path);
-    let mut file = match OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&page)
-    {
-        Ok(file) => {
-            hand_over(&file, path);
-            file
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            open(&page, OpenOptions::new().write(true))?
-        }
-        Err(error) => return Err(error),
-    };
+    let mut file = open_or_make(&page, path)?;
     let mut bytes = text.as_bytes().to_vec();
     bytes.resize(PAGE, b' ');
     file.seek(SeekFrom::Start(0))?;
     file.write_all(&bytes)
 }
 
-/// Opens a file that is there, unless a link or something else stands in its place.
-fn open(path: &Path, how: &OpenOptions) -> io::Result<File> {
-    let found = fs::symlink_metadata(path)?;
-    let file = how.open(path)?;
-    let opened = file.metadata()?;
-    if found.is_file() && (found.dev(), found.ino()) == (opened.dev(), opened.ino()) {
-        return Ok(file);
-    }
-    Err(io::Error::other("it is no plain file"))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

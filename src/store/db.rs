@@ -1,21 +1,30 @@
 //! The open database, as a question sees it.
 
+use std::fs::File;
+
 use rusqlite::{CachedStatement, Connection, Params, Result, Row};
 
 /// Statements that are kept prepared: more than this program has.
 const STATEMENTS_KEPT: usize = 128;
 
 /// An open database. Every statement is prepared once and kept.
-pub(super) struct Db(Connection);
+pub(super) struct Db {
+    connection: Connection,
+    /// Closed after the connection.
+    _file: File,
+}
 
 impl Db {
-    pub(super) fn new(connection: Connection) -> Self {
+    pub(super) fn new(connection: Connection, file: File) -> Self {
         connection.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
-        Self(connection)
+        Self {
+            connection,
+            _file: file,
+        }
     }
 
     pub(super) fn prepare(&self, sql: &str) -> Result<CachedStatement<'_>> {
-        self.0.prepare_cached(sql)
+        self.connection.prepare_cached(sql)
     }
 
     /// Runs a statement and returns how many rows it changed.
@@ -35,11 +44,11 @@ impl Db {
 
     /// Runs statements that are needed once, or that open and close transactions.
     pub(super) fn run(&self, statements: &str) -> Result<()> {
-        self.0.execute_batch(statements)
+        self.connection.execute_batch(statements)
     }
 
     /// Whether no transaction is open.
     pub(super) fn is_at_rest(&self) -> bool {
-        self.0.is_autocommit()
+        self.connection.is_autocommit()
     }
 }

@@ -1,8 +1,13 @@
 //! What can be wrong with the state file.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::Write,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::{Error, ErrorCode};
+
+use super::plain::{is_foreign, make_plain};
 
 /// A fault of the state file. Whatever it is, nothing was acknowledged because of it.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +24,12 @@ pub enum StoreFault {
     /// The path leads to a device, a pipe or a folder.
     #[error("{}: is not a regular file; name another `path` in [store]", .0.display())]
     NotAFile(PathBuf),
+    /// A link, or something else that is no file of ours, has the name of a file beside the state file.
+    #[error("{}: is a link, or something else that is no file of ours; nothing follows it: remove it", .0.display())]
+    Foreign(PathBuf),
+    /// The state file was deleted or replaced after it was opened: what is written to it now is lost.
+    #[error("{}: was deleted or replaced while it was open; nothing more is written to the old one", .0.display())]
+    Replaced(PathBuf),
     /// The host has no file descriptor or no memory left.
     #[error("{}: {reason}; close what holds so many files, or raise the limit", path.display())]
     Exhausted {
@@ -87,6 +98,7 @@ impl StoreFault {
             _ if is_busy(&error) => Self::Locked(path),
             Some(ErrorCode::DiskFull) => Self::Full(path),
             Some(ErrorCode::SystemIoFailure) if disk_is_full(&path) => Self::Full(path),
+            Some(ErrorCode::OutOfMemory) => Self::Exhausted { path, reason },
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
                 Self::ReadOnly { path, reason }
             }
@@ -112,6 +124,7 @@ impl StoreFault {
         match error.kind() {
             kind if is_full(kind) => Self::Full(path),
             _ if is_exhausted(error) => Self::Exhausted { path, reason },
+            _ if is_foreign(error) => Self::Foreign(path),
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 Self::ReadOnly { path, reason }
             }
@@ -130,8 +143,10 @@ pub(super) fn is_busy(error: &Error) -> bool {
 
 /// Whether the host, not the file, is in the way.
 fn is_exhausted(error: &std::io::Error) -> bool {
-    // ENOMEM, ENFILE, EMFILE.
-    matches!(error.raw_os_error(), Some(12 | 23 | 24))
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EMFILE | libc::ENFILE | libc::EAGAIN | libc::ENOMEM)
+    )
 }
 
 /// SQLite reports that no file descriptor is left as a file that cannot be opened: is it so?
@@ -150,12 +165,16 @@ fn is_full(kind: std::io::ErrorKind) -> bool {
 
 /// SQLite reports a full disk during a write-ahead step as a plain I/O failure.
 fn disk_is_full(path: &Path) -> bool {
-    let probe = path.with_extension("space-probe");
-    let full = matches!(
-        std::fs::write(&probe, [0_u8; 4096]),
-        Err(error) if is_full(error.kind())
-    );
+    let mut probe = path.as_os_str().to_owned();
+    probe.push(format!(".space-probe.{}", std::process::id()));
+    let probe = PathBuf::from(probe);
+    let mut file = match make_plain(&probe, path) {
+        Ok(file) => file,
+        // Where something has that name already, the fault is told as SQLite tells it.
+        Err(error) => return is_full(error.kind()),
+    };
+    let written = file.write_all(&[0; 4096]);
     // The probe is ours and empty of meaning; where it cannot be removed, nothing depends on it.
     let _ = std::fs::remove_file(&probe);
-    full
+    written.is_err_and(|error| is_full(error.kind()))
 }

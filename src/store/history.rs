@@ -324,20 +324,26 @@ impl Store {
         portal: PortalId,
         before: Timestamp,
     ) -> Result<bool, StoreFault> {
-        self.write(move |db| {
-            let gone = db.execute(
-                "DELETE FROM change WHERE id IN
-                   (SELECT id FROM change WHERE portal_id = ?1 AND at < ?2 LIMIT ?3)",
-                params![portal.0, millis(before), PRUNED_AT_ONCE],
-            )?;
-            db.execute(
-                "DELETE FROM run WHERE portal_id = ?1 AND started_at < ?2
-                   AND id < (SELECT max(id) FROM run WHERE portal_id = ?1)",
-                params![portal.0, millis(before)],
-            )?;
-            Ok(gone as i64 >= PRUNED_AT_ONCE)
-        })
-        .await
+        let gone = self
+            .write(move |db| {
+                let gone = db.execute(
+                    "DELETE FROM change WHERE id IN
+                       (SELECT id FROM change WHERE portal_id = ?1 AND at < ?2 LIMIT ?3)",
+                    params![portal.0, millis(before), PRUNED_AT_ONCE],
+                )?;
+                db.execute(
+                    "DELETE FROM run WHERE portal_id = ?1 AND started_at < ?2
+                       AND id < (SELECT max(id) FROM run WHERE portal_id = ?1)",
+                    params![portal.0, millis(before)],
+                )?;
+                Ok(gone as i64)
+            })
+            .await?;
+        let more = gone >= PRUNED_AT_ONCE;
+        if gone > 0 && !more {
+            self.empty_log().await?;
+        }
+        Ok(more)
     }
 }
 

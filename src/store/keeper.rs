@@ -10,6 +10,7 @@ use super::{
     db::Db,
     fault::is_busy,
     patience::patiently,
+    place::Place,
     question::{Kind, Question, Went},
 };
 use crate::clock::SharedClock;
@@ -21,6 +22,7 @@ const BATCH: usize = 256;
 pub(super) struct Keeper {
     db: Db,
     path: PathBuf,
+    place: Place,
     clock: SharedClock,
     /// Whether commits wait for the disk at the moment; not known before the first.
     waits_for_disk: Option<bool>,
@@ -28,10 +30,11 @@ pub(super) struct Keeper {
 
 impl Keeper {
     /// `clock`: whose time passes while another process has the file.
-    pub(super) fn new(db: Db, path: PathBuf, clock: SharedClock) -> Self {
+    pub(super) fn new(db: Db, path: PathBuf, place: Place, clock: SharedClock) -> Self {
         Self {
             db,
             path,
+            place,
             clock,
             waits_for_disk: None,
         }
@@ -68,6 +71,12 @@ impl Keeper {
     /// Writes all in one transaction, so that they share one wait for the disk.
     async fn write(&mut self, mut group: Vec<Question>) {
         if group.is_empty() {
+            return;
+        }
+        if !self.place.is_kept() {
+            for question in group {
+                question.answer(Err(StoreFault::Replaced(self.path.clone())));
+            }
             return;
         }
         let clock = self.clock.clone();
@@ -159,7 +168,7 @@ impl Keeper {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{fs::File, sync::Arc};
 
     use tokio::sync::oneshot::Receiver;
 
@@ -178,9 +187,12 @@ mod tests {
 
     /// Break: let what may lag behind decide for its neighbours; forget to switch back.
     #[tokio::test]
-    async fn what_has_to_be_on_the_disk_never_lags_behind() -> Result<(), Error> {
-        let db = Db::new(rusqlite::Connection::open_in_memory()?);
-        let mut keeper = Keeper::new(db, PathBuf::new(), Arc::new(SystemClock));
+    async fn what_has_to_be_on_the_disk_never_lags_behind() -> anyhow::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("state.db");
+        let db = Db::new(rusqlite::Connection::open(&path)?, File::create(&path)?);
+        let place = Place::of(&path);
+        let mut keeper = Keeper::new(db, path, place, Arc::new(SystemClock));
         let groups: [&[Kind]; 5] = [
             &[Kind::Durable],
             &[Kind::Relaxed, Kind::Relaxed],

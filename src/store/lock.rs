@@ -3,12 +3,15 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, SeekFrom, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use super::{PortalId, Store, StoreFault, owner::hand_over};
+use super::{
+    PortalId, Store, StoreFault,
+    plain::{open_or_make, open_plain},
+};
 
 /// How often a lock that is taken is tried again before its holder is believed.
 const LOOKS: u32 = 3;
@@ -22,7 +25,7 @@ pub struct Lock {
 }
 
 /// Who holds a lock, in its own words.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Holder(pub String);
 
 impl std::fmt::Display for Holder {
@@ -62,19 +65,18 @@ impl Store {
 
     fn take(&self, path: &Path, who: &str) -> Result<Result<Lock, Holder>, StoreFault> {
         let io = |error: std::io::Error| StoreFault::from_io(path, &error);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(io)?;
-        hand_over(&file, self.path());
+        let mut file = open_or_make(path, self.path()).map_err(io)?;
         let mut looks = 0;
         loop {
             match file.try_lock() {
-                Ok(()) => break,
+                Ok(()) if is_at(&file, path) => break,
+                // Somebody removed it meanwhile: a lock on what nobody else finds keeps nobody out.
+                Ok(()) => {
+                    file = open_or_make(path, self.path()).map_err(io)?;
+                    if looks == LOOKS {
+                        return Ok(Err(Holder::default()));
+                    }
+                }
                 Err(TryLockError::Error(error)) => return Err(io(error)),
                 Err(TryLockError::WouldBlock) if looks == LOOKS => {
                     return Ok(Err(read_holder(&file)));
@@ -84,6 +86,7 @@ impl Store {
             }
             looks += 1;
         }
+        // Nothing but the name of a holder was ever in it.
         file.set_len(0).map_err(io)?;
         file.seek(SeekFrom::Start(0)).map_err(io)?;
         write!(file, "{who}, process {}", std::process::id()).map_err(io)?;
@@ -108,7 +111,8 @@ pub fn drain_holder(path: &Path) -> Result<Option<Holder>, StoreFault> {
     if !path.exists() {
         return Ok(None);
     }
-    let file = File::open(&path).map_err(|error| StoreFault::from_io(&path, &error))?;
+    let file = open_plain(&path, OpenOptions::new().read(true));
+    let file = file.map_err(|error| StoreFault::from_io(&path, &error))?;
     match file.try_lock_shared() {
         Err(TryLockError::WouldBlock) => Ok(Some(read_holder(&file))),
         Ok(()) => Ok(None),
@@ -124,6 +128,14 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.push(".");
     name.push(suffix);
     PathBuf::from(name)
+}
+
+/// Whether `file` is what others find at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(ours), Ok(found)) = (file.metadata(), path.symlink_metadata()) else {
+        return false;
+    };
+    (ours.dev(), ours.ino()) == (found.dev(), found.ino())
 }
 
 fn read_holder(mut file: &File) -> Holder {

@@ -1,71 +1,42 @@
-//! Opening, creating and migrating the state file.
+//! Opening the state file.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::Read,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
-    path::{Path, PathBuf},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::Path,
     sync::Arc,
     time::Duration,
 };
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, config::DbConfig};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Line, Runner, Store, StoreFault, db::Db, keeper::Keeper, owner::hand_over, patience::patiently,
+    Line, Runner, Store, StoreFault,
+    create::create,
+    db::Db,
+    keeper::Keeper,
+    migrations::{APPLICATION_ID, migrate},
+    patience::patiently,
+    place::Place,
 };
 
-/// Marks a database as ours: `b24t` in ASCII.
-const APPLICATION_ID: i64 = 0x6232_3474;
-
-/// Forward migrations; the schema's version is the number of those applied.
-const MIGRATIONS: [&str; 5] = [
-    include_str!("schema.sql"),
-    // When guards were tried last on a portal where they did not work; when a person last brought
-    // tokens, which a renewal does not change.
-    "ALTER TABLE portal ADD COLUMN guards_tried_at INTEGER;
-     ALTER TABLE portal ADD COLUMN imported_at INTEGER",
-    // Which methods a portal has for contacts, and which are in use; until when all that the portal had
-    // queued is accounted for, by its clock and by ours, so that a purge of the queue is noticed.
-    "ALTER TABLE portal ADD COLUMN has_items INTEGER;
-     ALTER TABLE portal ADD COLUMN uses_items INTEGER;
-     ALTER TABLE cursor ADD COLUMN accounted_until INTEGER;
-     ALTER TABLE cursor ADD COLUMN accounted_at INTEGER",
-    include_str!("conditions.sql"),
-    // Addresses that a portal points to without the authorisation server naming them; features that a
-    // portal claims and refuses.
-    "CREATE TABLE unconfirmed_move (
-       portal_id INTEGER PRIMARY KEY REFERENCES portal ON DELETE CASCADE,
-       target    TEXT NOT NULL,
-       asked_at  INTEGER NOT NULL
-     ) STRICT;
-     CREATE TABLE refusal (
-       portal_id INTEGER NOT NULL REFERENCES portal ON DELETE CASCADE,
-       feature   TEXT NOT NULL,
-       at        INTEGER NOT NULL,
-       PRIMARY KEY (portal_id, feature)
-     ) STRICT, WITHOUT ROWID",
-];
-
-/// The largest file that is looked through whole at each start, in bytes: some 60 MB a second were
-/// measured, from a cold disk.
-const CHECKED_WHOLE: u64 = 64 << 20;
-
-/// The tables that no drain can do without.
-const VITAL: [&str; 8] = [
-    "portal",
-    "cursor",
-    "event",
-    "parked",
-    "contested",
-    "ignored",
-    "bucket",
-    "tally",
-];
-
-/// What an empty but otherwise sound file begins with.
+/// What every database begins with.
 const SQLITE_MAGIC: &[u8; 16] = b"SQLite format 3\0";
+
+/// The length of a database's header, and where the number of its program stands in it, see
+/// "Database File Format".
+const HEADER: usize = 100;
+const APPLICATION_AT: usize = 68;
+
+/// An open state file.
+struct Opened {
+    connection: Connection,
+    /// Stays open as long as the connection: closing it would end the locks that SQLite has on it.
+    file: File,
+    place: Place,
+}
 
 impl Store {
     /// Opens the state file, migrating an older schema forward. Its loop runs on a thread of its own.
@@ -111,7 +82,7 @@ impl Store {
     async fn start(
         path: &Path,
         runner: Runner,
-        open: fn(&Path) -> Result<Connection, StoreFault>,
+        open: fn(&Path) -> Result<Opened, StoreFault>,
     ) -> Result<Self, StoreFault> {
         let (questions, asked) = mpsc::unbounded_channel();
         let (opened, is_open) = oneshot::channel();
@@ -120,18 +91,20 @@ impl Store {
         let running = runner.start(Box::pin(async move {
             let is_busy = |fault: &StoreFault| matches!(fault, StoreFault::Locked(_));
             let found = patiently(&*clock, is_busy, || {
-                let connection = open(&file)?;
+                let opened = open(&file)?;
                 let keeps_log = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
-                connection
+                opened
+                    .connection
                     .set_db_config(keeps_log, !checkpoints)
                     .map_err(|error| StoreFault::from_sqlite(&file, error))?;
-                Ok(connection)
+                Ok(opened)
             });
             match found.await {
-                Ok(connection) => {
+                Ok(found) => {
                     // Where whoever opened it has gone, nobody asks, and the loop ends at once.
                     let _ = opened.send(Ok(()));
-                    let keeper = Keeper::new(Db::new(connection), file, clock);
+                    let db = Db::new(found.connection, found.file);
+                    let keeper = Keeper::new(db, file, found.place, clock);
                     keeper.serve(asked).await;
                 }
                 Err(fault) => {
@@ -151,78 +124,33 @@ impl Store {
             Err(_) => Err(StoreFault::without_answer(path)),
         }
     }
-
-    /// Proves with a write that reaches the disk that the next one can be expected to: for what
-    /// cannot be had a second time, such as a renewed pair of tokens.
-    ///
-    /// # Errors
-    /// The fault that the next write would meet.
-    pub async fn prove_writable(&self) -> Result<(), StoreFault> {
-        self.write(|db| {
-            let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-            db.run(&format!("PRAGMA user_version = {version}"))
-        })
-        .await
-    }
-
-    /// Looks for damage, as every start of work does: through the whole file where that takes about a
-    /// second at most, else through what no drain can do without. That leaves out the history, which
-    /// is what grows.
-    ///
-    /// # Errors
-    /// [`StoreFault::Corrupt`] with the first damage found.
-    pub async fn check_integrity(&self) -> Result<(), StoreFault> {
-        let size: u64 = self
-            .read(|db| {
-                let pages: i64 = db.query_row("PRAGMA page_count", [], |row| row.get(0))?;
-                let size: i64 = db.query_row("PRAGMA page_size", [], |row| row.get(0))?;
-                Ok(pages.saturating_mul(size).unsigned_abs())
-            })
-            .await?;
-        if size <= CHECKED_WHOLE {
-            return self.check_all().await;
-        }
-        for table in VITAL {
-            self.check(table).await?;
-        }
-        Ok(())
-    }
-
-    /// Looks through the whole file for damage, however long that takes.
-    ///
-    /// # Errors
-    /// [`StoreFault::Corrupt`] with the first damage found.
-    pub async fn check_all(&self) -> Result<(), StoreFault> {
-        self.check("1").await
-    }
-
-    /// `what`: a table, or the number of damages that are enough.
-    async fn check(&self, what: &str) -> Result<(), StoreFault> {
-        let pragma = format!("PRAGMA quick_check({what})");
-        let verdict: String = self
-            .read(move |db| db.query_row(&pragma, [], |row| row.get(0)))
-            .await?;
-        if verdict == "ok" {
-            return Ok(());
-        }
-        Err(StoreFault::Corrupt {
-            path: self.path.clone(),
-            reason: verdict,
-        })
-    }
 }
 
-fn open(path: &Path) -> Result<Connection, StoreFault> {
-    check_file(path)?;
-    migrate(path, connect(path)?)
+fn open(path: &Path) -> Result<Opened, StoreFault> {
+    let place = Place::of(path);
+    let file = check_file(path)?;
+    let mut connection = connect(path)?;
+    migrate(path, &mut connection)?;
+    Ok(Opened {
+        connection,
+        file,
+        place,
+    })
 }
 
-fn check_file(path: &Path) -> Result<(), StoreFault> {
+/// Looks at the file before SQLite does, which would change another program's, take an empty one for a
+/// new database, and open one for reading alone that it may not write.
+fn check_file(path: &Path) -> Result<File, StoreFault> {
+    let io = |error: std::io::Error| StoreFault::from_io(path, &error);
+    let corrupt = |reason: &str| StoreFault::Corrupt {
+        path: path.to_path_buf(),
+        reason: reason.to_owned(),
+    };
     let found = match fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return Err(StoreFault::Missing(path.to_path_buf()));
         }
-        other => other.map_err(|error| StoreFault::from_io(path, &error))?,
+        other => other.map_err(io)?,
     };
     // A pipe would be waited on, and a device is nothing to change the mode of.
     if !found.is_file() {
@@ -235,25 +163,24 @@ fn check_file(path: &Path) -> Result<(), StoreFault> {
             mode,
         });
     }
-    let mut start = [0_u8; 16];
-    // For writing as well: SQLite would open a file that it may not write for reading alone, and leave
-    // companions behind that nobody can write either.
-    let sound = OpenOptions::new()
+    let mut file = OpenOptions::new()
         .read(true)
         .write(true)
+        // Should a pipe take its place at this moment, nobody waits for its other end.
+        .custom_flags(libc::O_NONBLOCK)
         .open(path)
-        .map_err(|error| StoreFault::from_io(path, &error))?
-        .read_exact(&mut start)
-        .is_ok_and(|()| start == *SQLITE_MAGIC);
-    // SQLite would take an empty file for a new database, and every token would silently be gone.
-    if sound {
-        Ok(())
-    } else {
-        Err(StoreFault::Corrupt {
-            path: path.to_path_buf(),
-            reason: "it does not begin like a database; was it cut short?".to_owned(),
-        })
+        .map_err(io)?;
+    let mut header = [0_u8; HEADER];
+    if file.read_exact(&mut header).is_err() || !header.starts_with(SQLITE_MAGIC) {
+        return Err(corrupt(
+            "it does not begin like a database; was it cut short?",
+        ));
     }
+    let application = header[APPLICATION_AT..].first_chunk().copied();
+    if application.map(i32::from_be_bytes).map(i64::from) != Some(APPLICATION_ID) {
+        return Err(corrupt("another program's database"));
+    }
+    Ok(file)
 }
 
 fn connect(path: &Path) -> Result<Connection, StoreFault> {
@@ -266,96 +193,9 @@ fn connect(path: &Path) -> Result<Connection, StoreFault> {
     connection
         .execute_batch(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-             PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 4194304;",
+             PRAGMA trusted_schema = OFF; PRAGMA secure_delete = ON;
+             PRAGMA journal_size_limit = 4194304;",
         )
         .map_err(fault)?;
     Ok(connection)
-}
-
-/// Writes a complete empty store under another name first, so that a crash leaves no half-made one.
-fn create(path: &Path) -> Result<(), StoreFault> {
-    let io = |error: std::io::Error| StoreFault::from_io(path, &error);
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        let mut private = DirBuilder::new();
-        private.recursive(true).mode(0o700);
-        private.create(folder).map_err(io)?;
-    }
-    let draft = PathBuf::from(format!("{}.new.{}", path.display(), std::process::id()));
-    let _ = fs::remove_file(&draft);
-    // A hard link fails where another process was faster; its store is as good as ours.
-    let linked = fill(path, &draft).map(|()| fs::hard_link(&draft, path));
-    let removed = fs::remove_file(&draft);
-    match linked? {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(io(error)),
-        _ => removed.map_err(io),
-    }
-}
-
-/// Writes the empty store that is to stand at `path` as `draft`.
-fn fill(path: &Path, draft: &Path) -> Result<(), StoreFault> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(draft)
-        .map_err(|error| StoreFault::from_io(path, &error))?;
-    if let Some(folder) = draft.parent() {
-        hand_over(&file, folder);
-    }
-    let fault = |error| StoreFault::from_sqlite(path, error);
-    let mut connection = Connection::open(draft).map_err(fault)?;
-    apply_migrations(&mut connection, 0).map_err(fault)?;
-    connection
-        .pragma_update(None, "application_id", APPLICATION_ID)
-        .map_err(fault)?;
-    connection.close().map_err(|(_, error)| fault(error))
-}
-
-fn migrate(path: &Path, mut connection: Connection) -> Result<Connection, StoreFault> {
-    let fault = |error| StoreFault::from_sqlite(path, error);
-    let application: i64 = connection
-        .pragma_query_value(None, "application_id", |row| row.get(0))
-        .map_err(fault)?;
-    if application != APPLICATION_ID {
-        return Err(StoreFault::Corrupt {
-            path: path.to_path_buf(),
-            reason: "another program's database".to_owned(),
-        });
-    }
-    let known = MIGRATIONS.len() as i64;
-    let found: i64 = connection
-        .pragma_query_value(None, "user_version", |row| row.get(0))
-        .map_err(fault)?;
-    if found > known {
-        return Err(StoreFault::NewerSchema {
-            path: path.to_path_buf(),
-            found,
-            known,
-        });
-    }
-    if found < known {
-        apply_migrations(&mut connection, found).map_err(fault)?;
-    }
-    Ok(connection)
-}
-
-fn apply_migrations(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
-    for (done, step) in MIGRATIONS
-        .iter()
-        .enumerate()
-        .skip(usize::try_from(from).unwrap_or(0))
-    {
-        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let version: i64 =
-            transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        if version == done as i64 {
-            transaction.execute_batch(step)?;
-            transaction.pragma_update(None, "user_version", done as i64 + 1)?;
-        }
-        transaction.commit()?;
-    }
-    Ok(())
 }

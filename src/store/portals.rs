@@ -102,10 +102,11 @@ impl Store {
         let tokens = tokens.clone();
         let unverified = unverified.map(str::to_owned);
         self.write(move |db| {
-            db.query_row(
-                "INSERT INTO portal (member_id, client_id, url, endpoint, server_endpoint, access_token,
+            // A number that was once given means this portal for ever: others may still hold it.
+            let id: i64 = db.query_row(
+                "INSERT INTO portal (id, member_id, client_id, url, endpoint, server_endpoint, access_token,
                    refresh_token, access_expires_at, user_id, stored_at, imported_at, unverified)
-                 VALUES (:member, :client, :url, :endpoint, :server, :access, :refresh, :expires, :user,
+                 VALUES ((SELECT max(id) + 1 FROM last_portal), :member, :client, :url, :endpoint, :server, :access, :refresh, :expires, :user,
                    :now, :now, :unverified)
                  ON CONFLICT (member_id, client_id) DO UPDATE SET url = :url, endpoint = :endpoint,
                    server_endpoint = :server, access_token = :access, refresh_token = :refresh,
@@ -119,8 +120,10 @@ impl Store {
                     ":expires": tokens.access_expires_at.map(millis), ":user": tokens.user_id.map(|id| id as i64),
                     ":now": millis(now), ":unverified": unverified,
                 },
-                |row| row.get(0).map(PortalId),
-            )
+                |row| row.get(0),
+            )?;
+            db.execute("UPDATE last_portal SET id = ?1 WHERE id < ?1", [id])?;
+            Ok(PortalId(id))
         }).await
     }
 
@@ -207,20 +210,12 @@ impl Store {
     /// # Errors
     /// A fault of the state file.
     pub async fn forget_portal(&self, portal: PortalId) -> Result<(), StoreFault> {
-        self.read(move |db| db.run("PRAGMA secure_delete = ON"))
-            .await?;
         self.write(move |db| {
             db.execute("DELETE FROM portal WHERE id = ?1", params![portal.0])
                 .map(drop)
         })
         .await?;
-        // Older pages wait in the log beside the file. Where somebody reads it at this moment, they
-        // go with the next checkpoint.
-        self.read(move |db| {
-            db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
-                .or_else(|_| Ok(()))
-        })
-        .await
+        self.empty_log().await
     }
 
     /// Remembers where the portal answers after it was renamed.

@@ -76,6 +76,12 @@ impl Work {
     pub fn writes(&self) -> bool {
         !self.writes.is_empty()
     }
+
+    /// Whether it reads contacts over which a request has failed: asking the same again will not help.
+    #[must_use]
+    pub fn is_doubtful(&self) -> bool {
+        self.reads.as_ref().is_some_and(Reads::is_doubtful)
+    }
 }
 
 /// How a gap's sweep goes on.
@@ -438,9 +444,14 @@ impl Tidy {
         if problem.is_some_and(Problem::may_have_been_processed) {
             self.reading.lost(&reads);
         }
-        let is_theirs = problem.is_some_and(is_said);
-        if is_theirs && !wrote {
-            return self.divide(reads.items()).await;
+        if let Some(problem) = problem.filter(|problem| is_said(problem) && !wrote) {
+            let mut items = reads.items();
+            if items.len() == 1
+                && let Some(item) = items.pop_if(|item| item.is_lone())
+            {
+                return self.stumble_alone(item, problem).await;
+            }
+            return self.divide(items).await;
         }
         for item in reads.items() {
             self.reading.again(item);

@@ -120,6 +120,12 @@ impl Reads {
         self.pages.is_empty() && self.gets.is_empty()
     }
 
+    /// Whether a request has failed that read these contacts.
+    pub(super) fn is_doubtful(&self) -> bool {
+        let mut items = self.pages.iter().flatten().chain(&self.gets);
+        items.any(|item| item.company.is_some())
+    }
+
     /// How many pages it reads.
     pub(super) fn pages(&self) -> usize {
         self.pages.len()

@@ -45,7 +45,10 @@ async fn denials_one_by_one_add_up() {
             .settings(|settings| settings.writes_denied = true);
         let words = one_by_one(&world, 8, daemon).await;
         assert_eq!(&words[..2], ["ok", "ok"]);
-        assert!(words[2..].iter().all(|word| *word == "may not write"), "{words:?}");
+        assert!(
+            words[2..].iter().all(|word| *word == "may not write"),
+            "{words:?}"
+        );
         let parked = world.context.store.parked(world.id()).await.unwrap();
         assert_eq!(parked.len(), 2);
 
@@ -124,7 +127,13 @@ async fn a_sweep_tells_what_was_denied() {
         .portal
         .settings(|settings| settings.unwritable.extend([contacts[3], contacts[6]]));
     let answer = world.says("sweep --apply --json").await;
-    let summary = &answer.json().pop().unwrap()["summary"];
-    assert_eq!((&summary["written"], &summary["refused"]), (&8.into(), &2.into()));
-    assert_eq!(world.context.store.parked(world.id()).await.unwrap().len(), 2);
+    let summary = answer.summary();
+    assert_eq!(
+        (&summary["written"], &summary["refused"]),
+        (&8.into(), &2.into())
+    );
+    assert_eq!(
+        world.context.store.parked(world.id()).await.unwrap().len(),
+        2
+    );
 }

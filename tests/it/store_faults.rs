@@ -110,33 +110,44 @@ async fn a_newer_schema_is_refused() {
     set_right(&installed).await;
 }
 
-/// What the first version of the schema holds is there after the step to the present one.
+/// What the first version of the schema holds is there after the steps to the present one.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_older_schema_is_brought_forward() {
     let installed = busy().await;
-    let db = rusqlite::Connection::open(installed.store_path()).unwrap();
-    db.execute_batch(
-        "DROP TABLE unconfirmed_move; DROP TABLE refusal;
-         ALTER TABLE portal DROP COLUMN guards_tried_at;
-         ALTER TABLE portal DROP COLUMN imported_at;
-         DROP TABLE condition; DROP TABLE headway;
-         ALTER TABLE portal DROP COLUMN has_items; ALTER TABLE portal DROP COLUMN uses_items;
-         ALTER TABLE cursor DROP COLUMN accounted_until;
-         ALTER TABLE cursor DROP COLUMN accounted_at; PRAGMA user_version = 1",
-    )
-    .unwrap();
-    let sql = |db: &rusqlite::Connection| -> String {
-        db.query_row("SELECT group_concat(sql) FROM sqlite_schema", [], |row| {
-            row.get(0)
-        })
-        .unwrap()
-    };
-    let first = rusqlite::Connection::open_in_memory().unwrap();
-    first
-        .execute_batch(include_str!("../../src/store/schema.sql"))
+    let (present, first) = (
+        installed.store_path(),
+        installed.folder.path().join("first"),
+    );
+    let db = rusqlite::Connection::open(&first).unwrap();
+    db.execute_batch(include_str!("../../src/store/schema.sql"))
         .unwrap();
-    assert_eq!(sql(&db), sql(&first), "not the first version of the schema");
+    db.execute("ATTACH ?1 AS present", [present.to_str()])
+        .unwrap();
+    let list = |sql: &str| -> Vec<String> {
+        let mut rows = db.prepare(sql).unwrap();
+        let rows = rows.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    for table in list("SELECT name FROM main.sqlite_schema WHERE type = 'table'") {
+        let columns = list(&format!(
+            "SELECT name FROM pragma_table_info('{table}', 'main')"
+        ));
+        let columns = columns.join(", ");
+        db.execute_batch(&format!(
+            "INSERT INTO main.{table} ({columns}) SELECT {columns} FROM present.{table}"
+        ))
+        .unwrap();
+    }
+    db.execute_batch("PRAGMA main.user_version = 1; DETACH present")
+        .unwrap();
+    db.pragma_update(None, "application_id", 0x6232_3474)
+        .unwrap();
     drop(db);
+    for companion in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(format!("{}{companion}", present.display()));
+    }
+    fs::rename(&first, &present).unwrap();
+    fs::set_permissions(&present, Permissions::from_mode(0o600)).unwrap();
     set_right(&installed).await;
 }
 

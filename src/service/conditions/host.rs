@@ -117,7 +117,7 @@ impl HostBook {
     /// The state file failed.
     pub(in crate::service) fn failed(&self, fault: &StoreFault, now: Timestamp) {
         let trouble = match fault {
-            StoreFault::Missing(path) => {
+            StoreFault::Missing(path) | StoreFault::Replaced(path) => {
                 Trouble::said(Kind::StateDeleted, path.display().to_string())
             }
             fault => super::of_store(fault),
