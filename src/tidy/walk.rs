@@ -72,6 +72,9 @@ pub(super) struct Walk {
     page_by_page: bool,
     reach: Reach,
     failures: u32,
+    /// A request failed: behind a page that is not full the others of its request mean nothing, and may
+    /// show whom the portal fails over. Until the end of the walk a request reads one page.
+    cautious: bool,
 }
 
 impl Walk {
@@ -81,6 +84,7 @@ impl Walk {
             page_by_page: false,
             reach: Reach::Far,
             failures: 0,
+            cautious: false,
         }
     }
 
@@ -116,6 +120,7 @@ impl Walk {
             let problem = match step {
                 Ok(stretch) => {
                     self.failures = 0;
+                    self.cautious &= !stretch.is_last;
                     if let Reach::Growing(ids) = self.reach {
                         // So far on nobody failed: perhaps nobody does any more.
                         self.reach = match ids.saturating_mul(2) {
@@ -157,7 +162,8 @@ impl Walk {
                 self.reach = Reach::Far;
                 return Err(problem.into());
             }
-            if is_unanswered {
+            let was_cautious = std::mem::replace(&mut self.cautious, true);
+            if is_unanswered || !was_cautious {
                 continue;
             }
             self.reach = match until {
@@ -246,7 +252,7 @@ impl Walk {
     }
 
     fn pages_at_once(&self, family: Family) -> usize {
-        if self.page_by_page || self.failures > 0 {
+        if self.page_by_page || self.cautious {
             return 1;
         }
         let seconds = self.portal.config.batch_seconds;
