@@ -123,8 +123,9 @@ mod tests {
             }
         };
         tokio::select! {
-            () = pass_on(&schedule, &clock, &bell, &pokes) => {}
+            biased;
             () = three_pokes => {}
+            () = pass_on(&schedule, &clock, &bell, &pokes) => {}
         }
         // The first one came late, as the scheduler was waited for; the others on time.
         let pokes = i64::try_from(*poked.borrow()).unwrap_or(i64::MAX);
@@ -148,8 +149,9 @@ mod tests {
             }
         };
         tokio::select! {
-            () = pass_on(&schedule, &clock, &bell, &pokes) => {}
+            biased;
             () = one_poke => {}
+            () = pass_on(&schedule, &clock, &bell, &pokes) => {}
         }
         assert_eq!(*poked.borrow(), 1);
     }

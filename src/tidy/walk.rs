@@ -26,6 +26,9 @@ const MOST_PAGES: usize = 10;
 /// How many ids are looked at first where a page fails.
 const FIRST_RANGE: u64 = 64;
 
+/// Beyond so many ids without a failure the walk goes on as it did before.
+const LONGEST_RANGE: u64 = 4096;
+
 /// How many pages in a row may fail before the walk gives up for now.
 const MOST_FAILURES: u32 = 20;
 
@@ -88,6 +91,10 @@ impl Walk {
         after: u64,
         modified_since: Option<Timestamp>,
     ) -> Result<Walked, TidyFailure> {
+        // Another walk was there before.
+        if matches!(self.reach, Reach::Before(id) if id <= after) {
+            self.reach = Reach::Far;
+        }
         loop {
             let until = match self.reach {
                 Reach::Far => None,
@@ -110,7 +117,11 @@ impl Walk {
                 Ok(stretch) => {
                     self.failures = 0;
                     if let Reach::Growing(ids) = self.reach {
-                        self.reach = Reach::Growing(ids.saturating_mul(2));
+                        // So far on nobody failed: perhaps nobody does any more.
+                        self.reach = match ids.saturating_mul(2) {
+                            ids if ids > LONGEST_RANGE => Reach::Far,
+                            ids => Reach::Growing(ids),
+                        };
                     }
                     return Ok(Walked::Stretch(stretch));
                 }

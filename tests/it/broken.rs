@@ -70,22 +70,6 @@ async fn the_others_are_tidied_and_the_one_is_named() {
     }
 }
 
-/// Catches a walk that sticks at the page of such a contact.
-#[tokio::test]
-async fn walks_go_on_behind_it() {
-    for breakage in breakages() {
-        let (world, broken) = world_with(&breakage, false).await;
-        let answer = world.says("sweep --apply --json").await;
-        let left = untidy(&world);
-        let hopeless = breakage == Breakage::Unencodable;
-        let expected = if hopeless { vec![broken] } else { Vec::new() };
-        assert_eq!(left, expected, "{breakage:?}: {answer:?}");
-        let summary = answer.summary();
-        assert_eq!(summary["complete"], true, "{breakage:?}");
-        assert_eq!(summary["checked"], 60, "{breakage:?}");
-    }
-}
-
 /// Catches a contact that is read again and again although it is to be ignored.
 #[tokio::test]
 async fn one_that_is_ignored_is_not_read_by_itself() {

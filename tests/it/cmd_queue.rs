@@ -17,12 +17,7 @@ async fn a_world_with_a_queue() -> World {
     // Reserved by us, and put off because the read fails.
     world.portal.fault(Fault::new(
         Matcher::calling("crm.contact.list").always(),
-        Effect::CommandError {
-            method: "crm.contact.list".to_owned(),
-            nth: 0,
-            code: String::new(),
-            description: "Failed to get list. General error.".to_owned(),
-        },
+        Effect::CloseBeforeProcessing,
     ));
     assert!(world.pass().await.is_err());
     world.portal.clear_faults();

@@ -255,7 +255,9 @@ async fn a_portal_that_keeps_failing_does_not_keep_the_pass() {
                 .fault(test_portal::Fault::new(gets, gone));
         }
         let mut drain = scene.world.drain();
-        drain.pass(&mut |_| {}).await.unwrap_err();
+        // Contacts that cannot be read wait each for itself, and are no reason to give up.
+        let ended = drain.pass(&mut |_| {}).await;
+        assert_eq!(ended.is_err(), method != "crm.contact.list", "{ended:?}");
         scene.world.portal.clear_faults();
         scene.run(Mode::Daemon).await;
         assert_eq!(scene.complaints(), [] as [String; 0], "{method}");
