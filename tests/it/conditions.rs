@@ -86,6 +86,9 @@ async fn lost_rights_to_write_stay_said_until_a_write_succeeds() {
     assert_eq!(check(&world).await.0, Exit::Done);
 }
 
+/// Breaks a portal by its settings.
+type Breakage = Box<dyn Fn(&mut Settings)>;
+
 /// Each refusal by its name, with the remedy that fits; and all is well after it was mended.
 #[tokio::test]
 async fn what_the_portal_refuses_is_told_apart() {
@@ -93,7 +96,7 @@ async fn what_the_portal_refuses_is_told_apart() {
         let refusal = Some((status, code.to_owned(), "No".to_owned()));
         move |settings: &mut Settings| settings.refuse_rest.clone_from(&refusal)
     };
-    let breakages: Vec<(&str, &str, Box<dyn Fn(&mut Settings)>)> = vec![
+    let breakages: Vec<(&str, &str, Breakage)> = vec![
         (
             "not-admin",
             "administrator",
