@@ -295,9 +295,7 @@ async fn what_is_left_is_shown_while_a_method_is_blocked() {
     let installed = observed(&url).await;
     installed.run_for(0, &["run", "--once"]).await;
     installed.portal.add_contact("anna", "", "smith");
-    installed
-        .portal
-        .occupy_operating("crm.contact.update", 480.0);
+    installed.portal.occupy_operating("crm.item.update", 480.0);
     installed.run_for(75, &["run", "--once"]).await;
     let samples = samples(&installed);
     assert_eq!(of(&samples, "queue_rows{portal=\"acme\"}"), Some(&1.0));

@@ -255,7 +255,8 @@ pub(crate) trait Awaited: Future + Sized {
             }
         }
         let waker = Arc::new(Thread(std::thread::current())).into();
-        let mut future = pin!(self);
+        // A task's budget, once used up, would have it wait for a runtime that waits for it.
+        let mut future = pin!(tokio::task::unconstrained(self));
         loop {
             if let Poll::Ready(answer) = future.as_mut().poll(&mut TaskContext::from_waker(&waker))
             {
